@@ -1,0 +1,190 @@
+//! What is remembered.
+//!
+//! Two databases, one store: [`Store::write`] runs a unit of work in a transaction, [`Store::read`] on a
+//! connection that only reads. A unit gets a [`Tx`], whose methods are spread over this folder by subject.
+//! Each statement is written once and valid on both databases; the contract suite runs every method on both.
+//!
+//! To add a table: a migration in both folders, a file here with its methods, and its promises in the contract
+//! suite, in one change.
+
+mod audit;
+mod claims;
+mod error;
+mod events;
+mod idempotency;
+mod journal;
+mod leases;
+mod operations;
+mod orphans;
+mod pools;
+mod postgres;
+mod records;
+mod sqlite;
+mod tenants;
+mod tx;
+mod unit;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, oneshot};
+
+pub use audit::{AuditEntry, NewAudit};
+pub use claims::{ClaimFilter, NewClaim, Taken};
+pub use error::StoreError;
+pub use events::{EventRow, NewEvent};
+pub use idempotency::{Kept, NewKept};
+pub use journal::{Entry, NewEntry};
+pub use leases::Lease;
+pub use operations::{NewOperation, OperationFilter};
+pub use orphans::Orphan;
+pub use tenants::{ApiKey, NewKey, Tenant};
+pub use tx::Tx;
+
+use crate::clock::DbTime;
+use sqlite::Sqlite;
+
+/// The store, on whichever database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Backend>,
+    events: Arc<Notify>,
+}
+
+enum Backend {
+    Sqlite(Sqlite),
+    Postgres(sqlx::PgPool),
+}
+
+/// Page of a list: rows after an id, at most so many.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Last id of the page before.
+    pub after: Option<String>,
+    /// Most rows.
+    pub limit: i64,
+}
+
+impl Store {
+    /// Opens the store that `url` names (`sqlite:PATH` or `postgres://…`) and brings its tables up to date.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let backend = if let Some(path) = url.strip_prefix("sqlite:") {
+            Backend::Sqlite(Sqlite::open(Path::new(path.trim_start_matches("//"))).await?)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Backend::Postgres(postgres::open(url).await?)
+        } else {
+            return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
+        };
+        Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()) })
+    }
+
+    /// Runs `work` in a transaction that is committed when it answers `Ok` and rolled back otherwise.
+    ///
+    /// The answer is given after the commit is durable. When the fate of a commit is unknown the error is
+    /// [`StoreError::Unconfirmed`], never a guess. `work` must not wait for anything but the transaction: no call
+    /// to the outside, no second unit.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let (result, wrote_events) = match &*self.inner {
+            Backend::Sqlite(sqlite) => {
+                let (reply, answer) = oneshot::channel();
+                let gone = || StoreError::Unavailable("the store is closed".to_owned());
+                let unit = Box::new(unit::Typed::new(Box::new(work), reply));
+                sqlite.units.send(unit).await.map_err(|_| gone())?;
+                answer.await.map_err(|_| gone())?
+            }
+            Backend::Postgres(pool) => {
+                let mut transaction = pool.begin().await.map_err(StoreError::from)?;
+                let mut tx = Tx::postgres(&mut transaction);
+                let result = work(&mut tx).await;
+                let wrote_events = tx.wrote_events;
+                if result.is_ok() {
+                    transaction.commit().await.map_err(|error| match StoreError::from(error) {
+                        // The connection broke between COMMIT and its answer.
+                        StoreError::Unavailable(_) => StoreError::Unconfirmed,
+                        other => other,
+                    })?;
+                }
+                (result, wrote_events)
+            }
+        };
+        if wrote_events {
+            self.events.notify_one();
+        }
+        result
+    }
+
+    /// Runs `work` on a connection that reads.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>>,
+    {
+        match &*self.inner {
+            Backend::Sqlite(sqlite) => {
+                let mut conn = sqlite.read.acquire().await.map_err(StoreError::from)?;
+                work(&mut Tx::sqlite(&mut conn)).await
+            }
+            Backend::Postgres(pool) => {
+                let mut conn = pool.acquire().await.map_err(StoreError::from)?;
+                work(&mut Tx::postgres(&mut conn)).await
+            }
+        }
+    }
+
+    /// The database's time.
+    pub async fn now(&self) -> Result<DbTime, StoreError> {
+        self.read(|tx| Box::pin(tx.now())).await
+    }
+
+    /// Moves the database's time by so much from what it really is. For tests: nothing in the program calls it.
+    pub async fn move_time(&self, by: Duration) -> Result<(), StoreError> {
+        let by = crate::clock::micros(by);
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx::execute!(tx, "UPDATE clock SET offset_us = offset_us + $1", by)?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Resolves when a transaction of this process has written events since the last time.
+    pub async fn events_written(&self) {
+        self.events.notified().await;
+    }
+
+    /// `sqlite` or `postgres`, for people.
+    pub fn kind(&self) -> &'static str {
+        match &*self.inner {
+            Backend::Sqlite(_) => "sqlite",
+            Backend::Postgres(_) => "postgres",
+        }
+    }
+}
+
+/// Reads a JSON column.
+fn json<T: serde::de::DeserializeOwned>(
+    text: &str,
+    table: &'static str,
+    column: &'static str,
+    id: &str,
+) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Inconsistent { table, column, id: id.to_owned() })
+}
+
+/// Reads a column that has a text form of its own.
+fn parse<T>(parsed: Option<T>, table: &'static str, column: &'static str, id: &str) -> Result<T, StoreError> {
+    parsed.ok_or_else(|| StoreError::Inconsistent { table, column, id: id.to_owned() })
+}
+
+/// Writes a JSON column. Our own types always serialise: they hold no maps with odd keys.
+fn to_json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("our own types serialise")
+}

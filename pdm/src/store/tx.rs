@@ -1,0 +1,97 @@
+//! One transaction, on either database.
+//!
+//! Statements are written once: both databases take `$1` placeholders, `RETURNING`, `ON CONFLICT` and the view
+//! `db_time`. The macros [`execute!`], [`fetch_optional!`] and [`fetch_all!`] send one text to whichever database
+//! the transaction is on.
+
+use sqlx::{PgConnection, SqliteConnection};
+
+use super::StoreError;
+use crate::clock::DbTime;
+
+/// A transaction, or for reads a connection. What it did is seen by others after its end only.
+pub struct Tx<'c> {
+    pub(super) conn: Conn<'c>,
+    now: Option<DbTime>,
+    /// Whether events were written, so that the sequencer is woken after the commit.
+    pub(super) wrote_events: bool,
+}
+
+pub(super) enum Conn<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+macro_rules! execute {
+    ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut $tx.conn {
+            $crate::store::tx::Conn::Sqlite(c) => {
+                sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected())
+            }
+            $crate::store::tx::Conn::Postgres(c) => {
+                sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+macro_rules! fetch {
+    ($method:ident, $tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut $tx.conn {
+            $crate::store::tx::Conn::Sqlite(c) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **c).await
+            }
+            $crate::store::tx::Conn::Postgres(c) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **c).await
+            }
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+macro_rules! fetch_optional {
+    ($($arg:tt)*) => { $crate::store::tx::fetch!(fetch_optional, $($arg)*) };
+}
+
+macro_rules! fetch_all {
+    ($($arg:tt)*) => { $crate::store::tx::fetch!(fetch_all, $($arg)*) };
+}
+
+pub(super) use {execute, fetch, fetch_all, fetch_optional};
+
+impl<'c> Tx<'c> {
+    pub(super) fn sqlite(conn: &'c mut SqliteConnection) -> Self {
+        Self { conn: Conn::Sqlite(conn), now: None, wrote_events: false }
+    }
+
+    pub(super) fn postgres(conn: &'c mut PgConnection) -> Self {
+        Self { conn: Conn::Postgres(conn), now: None, wrote_events: false }
+    }
+
+    /// The database's time, read once per transaction. For what is shown and for pure decisions whose outcome a
+    /// guarded statement confirms; statements that race with time read `db_time` themselves.
+    pub async fn now(&mut self) -> Result<DbTime, StoreError> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let row = fetch_optional!(self, (i64,), "SELECT now FROM db_time")?;
+        let now = DbTime::from_store(row.map_or(0, |(now,)| now));
+        self.now = Some(now);
+        Ok(now)
+    }
+
+    /// Serialises what decides about names below `domain` until the transaction ends. SQLite has one writer
+    /// anyway.
+    pub async fn lock_domain(&mut self, domain: &str) -> Result<(), StoreError> {
+        if matches!(self.conn, Conn::Postgres(_)) {
+            execute!(self, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", domain.to_owned())?;
+        }
+        Ok(())
+    }
+
+    /// The suffix that locks selected rows and skips those that others hold, where the database knows it.
+    pub(super) const fn is_postgres(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+}
