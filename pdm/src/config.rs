@@ -244,6 +244,8 @@ durations! {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
+    /// The limits per tenant are multiplied by this after they were read. The lab uses it.
+    pub scale: u32,
     /// `check` per tenant and minute.
     pub check_per_minute: u32,
     /// `reserve` per tenant and minute.
@@ -266,6 +268,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            scale: 1,
             check_per_minute: 60,
             reserve_per_minute: 10,
             reserve_per_day: 100,
@@ -275,6 +278,17 @@ impl Default for Limits {
             concurrent_operations: 64,
             reconcile_budget: 5,
         }
+    }
+}
+
+impl Limits {
+    const fn scaled(mut self) -> Self {
+        self.check_per_minute = self.check_per_minute.saturating_mul(self.scale);
+        self.reserve_per_minute = self.reserve_per_minute.saturating_mul(self.scale);
+        self.reserve_per_day = self.reserve_per_day.saturating_mul(self.scale);
+        self.change_per_minute = self.change_per_minute.saturating_mul(self.scale);
+        self.streams_per_actor = self.streams_per_actor.saturating_mul(self.scale);
+        self
     }
 }
 
@@ -315,6 +329,7 @@ impl Config {
             .extract()
             .map_err(unreadable)?;
         config.timing = config.timing.scaled();
+        config.limits = config.limits.scaled();
         config.check()?;
         Ok(config)
     }

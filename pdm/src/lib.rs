@@ -1,8 +1,25 @@
 //! pool-domain-manager: gives a Sovereign its name.
+//!
+//! From pure to dirty; a module may use those above it, never those below:
+//!
+//! * [`domain`]: what is true, without I/O and without a clock of its own;
+//! * [`store`]: what is remembered;
+//! * [`propagation`]: what the world sees; [`dns`]: the zones we host; [`delegation`]: who points at us;
+//! * [`view`]: how the API shows things;
+//! * [`operations`]: things that happen once and survive any crash;
+//! * [`reconcile`]: things that must stay equal;
+//! * [`service`], [`http`], [`cli`]: how programs and people talk to it.
 
 pub mod clock;
 pub mod config;
+pub mod delegation;
+pub mod dns;
 pub mod domain;
+pub mod operations;
+pub mod propagation;
+pub mod reconcile;
 pub mod store;
+pub mod view;
+pub mod world;
 
 pub use pdm_registrar as registrar;

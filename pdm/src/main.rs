@@ -1,1 +1,10 @@
-fn main(){}
+//! The program `pdm`.
+
+use std::process::ExitCode;
+
+
+
+
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -28,7 +28,8 @@ use crate::{CanonicalName, Effect, Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the web server listens, without `/api/v1`: `http://127.0.0.1:8081`. With `https`, the platform's
-    /// certificate store decides. A path is kept, for a reverse proxy.
+    /// certificate store decides. A path is kept, for a reverse proxy. Each call makes a connection, and so looks up a
+    /// host name anew: an address is faster.
     pub base_url: String,
     /// The server's `api-key`.
     pub api_key: SecretString,

@@ -39,7 +39,7 @@
 //! * **Constant memory.** Zones of any size and listings of any length are read element by element
 //!   ([`Client::for_each_rrset`], [`Client::for_each_zone`]).
 //!
-//! Written for and tested with PowerDNS 4.7; the calls are the same up to 5.1.
+//! Tested with PowerDNS 4.7; the documentation describes the same calls up to 5.1.
 
 mod client;
 mod cryptokeys;

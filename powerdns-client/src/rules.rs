@@ -1,4 +1,4 @@
-//! What this client refuses to send, because PowerDNS would accept it and the zone would suffer.
+//! What this client refuses to send, because the zone would suffer or the answer would mislead.
 //!
 //! | Refused | What PowerDNS does with it |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | NS or DS at a wildcard | 204; no delegation comes of it ([RFC 4592](https://www.rfc-editor.org/rfc/rfc4592) section 4.2) |
 //! | RRSIG, NSEC, NSEC3, NSEC3PARAM and types by number | 204; the server makes these itself, and `TYPE65402` is Lua code |
 //! | LUA, unless [`Config::allow_lua`](crate::Config::allow_lua) | 204; code that runs in the server |
+//! | an account of more than 40 characters | 500 on PostgreSQL, each time; the column has no more |
 //! | a new primary zone without SOA or NS | 201; a zone with a made-up SOA, or without delegation |
 //!
 //! Refusals have [`ErrorKind::Refused`](crate::ErrorKind::Refused) and never reach the server. What PowerDNS itself
@@ -19,6 +20,9 @@ use crate::zones::{NewZone, ZoneKind};
 use crate::{CanonicalName, Ds, Error, RecordType, Rrset, RrsetChange};
 
 const MAX_TTL: u32 = i32::MAX.unsigned_abs();
+
+/// `domains.account` is `VARCHAR(40)` in the schemas that PowerDNS ships.
+const MAX_ACCOUNT: usize = 40;
 
 pub(crate) fn check_change(zone: &CanonicalName, change: &RrsetChange, lua: bool) -> Result<(), Error> {
     match change {
@@ -31,6 +35,7 @@ pub(crate) fn check_change(zone: &CanonicalName, change: &RrsetChange, lua: bool
 }
 
 pub(crate) fn check_new_zone(zone: &NewZone, lua: bool) -> Result<(), Error> {
+    check_account(&zone.account)?;
     for rrset in &zone.rrsets {
         check_rrset(&zone.name, rrset, lua)?;
     }
@@ -48,6 +53,15 @@ pub(crate) fn check_new_zone(zone: &NewZone, lua: bool) -> Result<(), Error> {
                 zone.name
             )));
         }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_account(account: &str) -> Result<(), Error> {
+    if account.chars().count() > MAX_ACCOUNT {
+        return Err(Error::refused(format!(
+            "an account has at most {MAX_ACCOUNT} characters"
+        )));
     }
     Ok(())
 }

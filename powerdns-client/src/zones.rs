@@ -50,8 +50,7 @@ pub struct NewZone {
     /// Whether it is signed: with one key for all (CSK), algorithm 13, unless the server's settings say otherwise.
     /// Default yes.
     pub dnssec: bool,
-    /// A text of the caller's, stored together with the zone: a mark of who made it. Up to 40 characters with the
-    /// database schemas that PowerDNS ships; 60 were accepted by SQLite, which does not check.
+    /// A text of the caller's, stored together with the zone: a mark of who made it. At most 40 characters.
     pub account: String,
     /// How the API raises the serial at changes; default `DEFAULT` (`YYYYMMDDnn`).
     pub soa_edit_api: String,
@@ -269,6 +268,7 @@ impl Client {
 
     /// Changes a zone's settings.
     pub async fn set_zone_properties(&self, zone: &CanonicalName, change: &ZoneChange) -> Result<(), Error> {
+        rules::check_account(change.account.as_deref().unwrap_or_default())?;
         self.write(Method::PUT, self.zone_url(zone, ""), Some(change))
             .await
     }

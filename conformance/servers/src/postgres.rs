@@ -271,7 +271,7 @@ fn hand_over(data: &Path, user: &str) -> Result<()> {
     for folder in parent.ancestors() {
         ensure!(
             folder.metadata()?.permissions().mode() & 0o001 != 0,
-            "PostgreSQL runs as the user `{user}` when root starts it, and {} keeps that user out of {}",
+            "PostgreSQL runs as the user `{user}` when root starts it, and {} keeps that user out of {}: choose another folder",
             folder.display(),
             data.display()
         );

@@ -200,29 +200,42 @@ fn settings(options: &Options, world: &World, place: &Place, store: &str, accoun
 /// Two tenants with a key each, and the pools.
 async fn first_run(place: &Place, accounts: &mut Accounts) -> Result<()> {
     let operator = accounts.api_keys.operator.clone();
-    let mut keys = Vec::new();
+    // Some may be there, if an earlier first run was cut short.
+    let known = client(place, &operator, &["tenant", "list"]).await?;
     let mut tenants = Vec::new();
+    let mut keys = Vec::new();
     for name in ["tenant-a", "tenant-b"] {
-        let tenant = text(
-            &client(place, &operator, &["tenant", "create", name]).await?,
-            "id",
-        )?;
-        let arguments = [
+        let tenant = match known["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|known| known["name"] == name)
+        {
+            Some(tenant) => text(tenant, "id")?,
+            None => text(
+                &client(place, &operator, &["tenant", "create", name]).await?,
+                "id",
+            )?,
+        };
+        let key = [
             "key", "create", "--scope", "tenant", "--tenant", &tenant, "--name", "lab",
         ];
-        keys.push(text(&client(place, &operator, &arguments).await?, "key")?);
+        keys.push(text(&client(place, &operator, &key).await?, "key")?);
         tenants.push(tenant);
     }
     let known = client(place, &operator, &["pool", "list"]).await?;
-    let known = known["items"].as_array().cloned().unwrap_or_default();
-    for pool in POOLS
-        .iter()
-        .filter(|pool| known.iter().all(|item| item["domain"] != **pool))
-    {
+    let is_known = |pool: &str| {
+        known["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|known| known["domain"] == pool)
+    };
+    for pool in POOLS.iter().filter(|pool| !is_known(pool)) {
         client(place, &operator, &["pool", "add", pool]).await?;
     }
-    accounts.api_keys.tenant_b = keys.pop().unwrap_or_default();
-    accounts.api_keys.tenant_a = keys.pop().unwrap_or_default();
+    accounts.api_keys.tenant_b = keys.swap_remove(1);
+    accounts.api_keys.tenant_a = keys.swap_remove(0);
     accounts.compat_tenant = tenants.swap_remove(0);
     Ok(())
 }

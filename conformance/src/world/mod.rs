@@ -81,7 +81,11 @@ impl World {
     pub async fn start(options: &WorldOptions) -> Result<Self> {
         let postgres = match options.store {
             Store::Sqlite => None,
-            Store::Postgres => Some(Postgres::start(options.directory.join("postgres")).await?),
+            Store::Postgres => Some(
+                Postgres::start(options.directory.join("postgres"))
+                    .await
+                    .context("starting PostgreSQL")?,
+            ),
         };
         let tenants_backend = match &postgres {
             None => Backend::Sqlite,

@@ -57,6 +57,8 @@ CREATE TABLE names (
     buried_at BIGINT
 );
 
+CREATE INDEX names_by_pool ON names (pool, name);
+
 CREATE TABLE claims (
     id              TEXT   NOT NULL PRIMARY KEY,
     name            TEXT   NOT NULL,
@@ -72,6 +74,7 @@ CREATE TABLE claims (
     token_hash      TEXT   NOT NULL,
     targets         TEXT,
     records_version BIGINT NOT NULL DEFAULT 0,
+    settle_until    BIGINT,                         -- a write of unknown outcome may arrive until then
     nameservers     TEXT   NOT NULL,
     ds              TEXT   NOT NULL,
     operation_id    TEXT,

@@ -57,6 +57,8 @@ CREATE TABLE names (
     buried_at INTEGER
 ) STRICT;
 
+CREATE INDEX names_by_pool ON names (pool, name);
+
 CREATE TABLE claims (
     id              TEXT   NOT NULL PRIMARY KEY,
     name            TEXT   NOT NULL,
@@ -72,6 +74,7 @@ CREATE TABLE claims (
     token_hash      TEXT   NOT NULL,
     targets         TEXT,
     records_version INTEGER NOT NULL DEFAULT 0,
+    settle_until    INTEGER,                         -- a write of unknown outcome may arrive until then
     nameservers     TEXT   NOT NULL,
     ds              TEXT   NOT NULL,
     operation_id    TEXT,

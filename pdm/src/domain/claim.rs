@@ -118,6 +118,8 @@ pub struct Claim {
     pub targets: Option<Targets>,
     /// Grows with each change of the tenant's records; tells an operation whether it wrote the newest.
     pub records_version: i64,
+    /// Until when a write of unknown outcome may still arrive at a server.
+    pub settle_until: Option<DbTime>,
     /// Hosts that serve the name.
     pub nameservers: Vec<DomainName>,
     /// DS of the zone's key, from the moment the key is served.
@@ -304,6 +306,7 @@ mod tests {
             token_hash: String::new(),
             targets: (!matches!(state, ClaimState::Reserved | ClaimState::Expired)).then(|| targets(10)),
             records_version: 0,
+            settle_until: None,
             nameservers: Vec::new(),
             ds: Vec::new(),
             operation: (!matches!(state, ClaimState::Reserved | ClaimState::Expired)).then(OperationId::new),

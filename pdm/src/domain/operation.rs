@@ -180,12 +180,16 @@ pub struct StepRecord {
     pub ended_at: Option<DbTime>,
     /// What was seen last, for people.
     pub detail: Option<String>,
+    /// Whether an intent stands in the journal without its result: after a crash the outcome of that try is
+    /// unknown.
+    #[serde(default)]
+    pub open_intent: bool,
 }
 
 impl StepRecord {
     /// A step not yet begun.
     pub const fn pending(name: StepName) -> Self {
-        Self { name, state: StepState::Pending, attempts: 0, started_at: None, ended_at: None, detail: None }
+        Self { name, state: StepState::Pending, attempts: 0, started_at: None, ended_at: None, detail: None, open_intent: false }
     }
 }
 
@@ -255,12 +259,18 @@ pub struct Facts {
     /// Whether NS or DS of this claim may have been in the parent. Decides whether a release drains and leaves
     /// a tombstone, and whether an activation may still be undone by deleting its zone.
     pub parent_touched: bool,
+    /// Whether it puts an active name right again: what stands in the parent is this claim's own.
+    pub repair: bool,
     /// Until when a write of interrupted work may still arrive.
     pub settle_until: Option<DbTime>,
     /// Until when caches may hold the delegation.
     pub drain_until: Option<DbTime>,
+    /// The longest TTL with which the parent was seen to serve the delegation, seconds.
+    pub longest_ttl: Option<u32>,
     /// The version of the tenant's records that was written.
     pub records_version: i64,
+    /// The serial of the zone that holds what was written.
+    pub serial: Option<u32>,
     /// Set when the operation is being undone: how it will end.
     pub undoing: Option<Undoing>,
 }

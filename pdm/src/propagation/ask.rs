@@ -32,7 +32,7 @@ pub struct AskSettings {
     pub try_timeout: Duration,
     /// How many times the question is sent over UDP within that time, evenly spread. At least 1.
     pub packets: u32,
-    /// How many questions may be open at a time. More only looks like silence of the servers: our own queue grows.
+    /// How many questions may be open at a time, at least 1. More only looks like silence of the servers: our own queue grows.
     pub concurrency: usize,
     /// Whom we may ask.
     pub filter: AddressFilter,
@@ -157,7 +157,7 @@ pub struct Asker {
 impl Asker {
     /// An asker with no question open.
     pub fn new(settings: AskSettings) -> Self {
-        let places = Semaphore::new(settings.concurrency);
+        let places = Semaphore::new(settings.concurrency.max(1));
         Self { settings, places }
     }
 

@@ -1,7 +1,7 @@
 //! Which addresses a question may be sent to.
 //!
 //! The addresses of name servers come from NS records that anybody may write. Without a filter we could be made to send
-//! packets into private networks. See [`super::special_purpose`] for the data.
+//! packets into private networks. The data is in `special_purpose`.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -211,6 +211,13 @@ pub async fn look_at_parent(asker: &Asker, server: SocketAddr, name: &DomainName
     ParentView { server, ds, ns }
 }
 
+/// Asks a server of the parent zone for the DS alone: all that counts where the server hosts the child, too.
+pub async fn look_at_ds(asker: &Asker, server: SocketAddr, name: &DomainName) -> DsAtParent {
+    let answer = asker.ask(server, Over::UdpThenTcp, name, RecordType::DS).await;
+    let cut = wire_name(name.as_str());
+    answer.map_or_else(DsAtParent::Unreachable, |answer| ds_at_parent(&cut, &answer))
+}
+
 fn ds_at_parent(cut: &Name, answer: &Answer) -> DsAtParent {
     let seen = Seen::read(cut, RecordType::DS, answer.answers(), |data| match data {
         RData::DNSSEC(DNSSECRData::DS(ds)) => ds_record(ds),

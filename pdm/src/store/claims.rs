@@ -76,6 +76,7 @@ struct ClaimRow {
     token_hash: String,
     targets: Option<String>,
     records_version: i64,
+    settle_until: Option<i64>,
     nameservers: String,
     ds: String,
     operation_id: Option<String>,
@@ -101,6 +102,7 @@ impl ClaimRow {
             token_hash: self.token_hash,
             targets: self.targets.map(|t| json(&t, T, "targets", id)).transpose()?,
             records_version: self.records_version,
+            settle_until: self.settle_until.map(DbTime::from_store),
             nameservers: json(&self.nameservers, T, "nameservers", id)?,
             ds: json(&self.ds, T, "ds", id)?,
             operation: self
@@ -118,7 +120,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, pool, label, tenant, epoch, state, version, created_at, expires_at, token_hash, \
-             targets, records_version, nameservers, ds, operation_id, blocked, conditions FROM claims ",
+             targets, records_version, settle_until, nameservers, ds, operation_id, blocked, conditions FROM claims ",
             $rest
         )
     };
@@ -262,7 +264,7 @@ impl Tx<'_> {
                             ORDER BY expires_at LIMIT $1)
                 AND state = 'reserved' AND expires_at <= (SELECT now FROM db_time)
              RETURNING id, name, pool, label, tenant, epoch, state, version, created_at, expires_at, token_hash,
-                       targets, records_version, nameservers, ds, operation_id, blocked, conditions",
+                       targets, records_version, settle_until, nameservers, ds, operation_id, blocked, conditions",
             limit,
         )?;
         let mut claims = Vec::with_capacity(expired.len());
@@ -382,6 +384,42 @@ impl Tx<'_> {
         .into_iter()
         .map(ClaimRow::claim)
         .collect()
+    }
+
+    /// The claims that have names below a pool, by name after `after`, at most `limit`.
+    pub async fn owned_claims(
+        &mut self,
+        pool: &DomainName,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<Claim>, StoreError> {
+        fetch_all!(
+            self,
+            ClaimRow,
+            select!(
+                "WHERE id IN (SELECT claim_id FROM names WHERE pool = $1 AND name > $2 AND claim_id IS NOT NULL
+                               ORDER BY name LIMIT $3)
+                 ORDER BY name"
+            ),
+            pool.as_str().to_owned(),
+            after.to_owned(),
+            limit,
+        )?
+        .into_iter()
+        .map(ClaimRow::claim)
+        .collect()
+    }
+
+    /// Notes that a write for this claim had an unknown outcome: until then it may still arrive, and a different
+    /// write on the same object has to wait.
+    pub async fn note_unknown_outcome(&mut self, id: ClaimId, settle: std::time::Duration) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE claims SET settle_until = (SELECT now FROM db_time) + $2 WHERE id = $1",
+            id.to_string(),
+            micros(settle),
+        )?;
+        Ok(())
     }
 
     /// How many claims a tenant has made since `since`.

@@ -34,11 +34,12 @@ use tokio::sync::{Notify, oneshot};
 pub use audit::{AuditEntry, NewAudit};
 pub use claims::{ClaimFilter, NewClaim, Taken};
 pub use error::StoreError;
+pub(crate) use events::with_time;
 pub use events::{EventRow, NewEvent};
 pub use idempotency::{Kept, NewKept};
 pub use journal::{Entry, NewEntry};
 pub use leases::Lease;
-pub use operations::{NewOperation, OperationFilter};
+pub use operations::{Leave, NewOperation, OperationFilter};
 pub use orphans::Orphan;
 pub use tenants::{ApiKey, NewKey, Tenant};
 pub use tx::Tx;
@@ -50,7 +51,10 @@ use sqlite::Sqlite;
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Backend>,
+    /// Events were committed without a number.
     events: Arc<Notify>,
+    /// Events have got their numbers.
+    numbered: Arc<Notify>,
 }
 
 enum Backend {
@@ -77,7 +81,7 @@ impl Store {
         } else {
             return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
         };
-        Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()) })
+        Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()), numbered: Arc::new(Notify::new()) })
     }
 
     /// Runs `work` in a transaction that is committed when it answers `Ok` and rolled back otherwise.
@@ -158,6 +162,16 @@ impl Store {
     /// Resolves when a transaction of this process has written events since the last time.
     pub async fn events_written(&self) {
         self.events.notified().await;
+    }
+
+    /// Tells readers of streams that events have got their numbers.
+    pub fn tell_events_numbered(&self) {
+        self.numbered.notify_waiters();
+    }
+
+    /// Waits until events have got their numbers in this process, at most so long.
+    pub async fn events_numbered(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.numbered.notified()).await;
     }
 
     /// `sqlite` or `postgres`, for people.

@@ -134,23 +134,4 @@ impl Tx<'_> {
         )?;
         Ok(())
     }
-
-    /// Names below a pool that a claim owns or a tombstone of ours explains, with the claim's state; for the
-    /// reconciler, which asks in portions: names after `after`, at most `limit`.
-    pub async fn owned_names(
-        &mut self,
-        pool: &DomainName,
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<(String, String, String)>, StoreError> {
-        fetch_all!(
-            self,
-            (String, String, String),
-            "SELECT n.name, c.id, c.state FROM names n JOIN claims c ON c.id = n.claim_id
-              WHERE n.pool = $1 AND n.name > $2 ORDER BY n.name LIMIT $3",
-            pool.as_str().to_owned(),
-            after.to_owned(),
-            limit,
-        )
-    }
 }

@@ -27,12 +27,13 @@ const HOSTS: [(&str, u8); 9] = [
     ("ns-gone.test.", 9),
 ];
 
-/// How a pool denies names. `plain` is not signed at all.
-pub const POOLS: [&str; 6] = ["nsec", "nsec3", "narrow", "optout", "costly", "plain"];
+/// How a pool denies names. `raw` is `narrow` as the API leaves it without rectifying, `plain` is not signed at all.
+pub const POOLS: [&str; 7] = ["nsec", "nsec3", "narrow", "raw", "optout", "costly", "plain"];
 
 /// Children of every pool, each with the host that serves it.
-pub const CHILDREN: [(&str, &str); 6] = [
+pub const CHILDREN: [(&str, &str); 7] = [
     ("good", "ns-kids.test."),
+    ("forged", "ns-forger.test."),
     ("unsigned", "ns-kids.test."),
     ("wrong", "ns-kids.test."),
     ("missing", "ns-kids.test."),
@@ -53,8 +54,7 @@ farther CNAME far
 dangling CNAME nothing
 unsafe CNAME www.unsigned
 *.stars CNAME www.good
-one CNAME two
-two CNAME one
+around CNAME around.good
 gone DNAME good
 ";
 
@@ -66,6 +66,7 @@ www A 192.0.2.11
 www A 192.0.2.12
 *.apps A 192.0.2.13
 fixed.apps A 192.0.2.14
+fixed.apps TXT \"beside the wildcard\"
 a.ent A 192.0.2.15
 ";
 
@@ -91,9 +92,10 @@ impl World {
             free_port()?
         };
         let server = |name: &str, host| {
-            PowerDns::builder(name)
-                .address(network.host(host))
-                .port(port)
+            let builder = PowerDns::builder(name).address(network.host(host)).port(port);
+            builder
+                .setting("max-nsec3-iterations", "200")
+                .setting("dname-processing", "yes")
                 .start()
         };
         let (root, tld, pool, kids, both) = tokio::try_join!(
@@ -153,6 +155,14 @@ impl World {
         )
         .await?;
         writeln!(tld, "glueless NS ns.elsewhere.test.\n{ds}")?;
+        // Delegated by nobody but forgers.
+        load(
+            &self.kids,
+            "nothing.optout.test",
+            &format!("@ NS ns-kids.test.\n{CHILD_DATA}"),
+            None,
+        )
+        .await?;
         writeln!(tld, "ring-a NS ns.ring-b.test.\nring-b NS ns.ring-a.test.")?;
         writeln!(tld, "lame NS ns-tld.test.\nsilent NS ns-silent.test.")?;
         for (zone, hosts) in [
@@ -171,11 +181,11 @@ impl World {
             .await?;
             writeln!(tld, "{}{ds}", hosts.replace('@', zone))?;
         }
-        let big: String = (0..40).map(|n| format!("many TXT \"{n:060}\"\n")).collect();
+        let big: Vec<String> = (0..40).map(|n| format!("many TXT \"{n:060}\"\n")).collect();
         let ds = load(
             &self.kids,
             "big.test",
-            &format!("@ NS ns-kids.test.\n{big}"),
+            &format!("@ NS ns-kids.test.\n{}", big.concat()),
             Some(&[]),
         )
         .await?;
@@ -199,7 +209,7 @@ impl World {
         for (child, host) in CHILDREN {
             let name = format!("{child}.{pool}.test");
             writeln!(data, "{child} NS {host}")?;
-            let zone = format!("@ NS {host}\n{CHILD_DATA}");
+            let zone = format!("@ NS {host}\naround CNAME around.{pool}.test.\n{CHILD_DATA}");
             match child {
                 "unsigned" => {
                     load(&self.kids, &name, &zone, None).await?;
@@ -219,13 +229,17 @@ impl World {
         }
         let nsec3: &[&str] = match pool {
             "nsec3" => &["1 0 2 ab"],
-            "narrow" => &["1 0 0 -", "narrow"],
+            "narrow" | "raw" => &["1 0 0 -", "narrow"],
             "optout" => &["1 1 0 -"],
             "costly" => &["1 0 101 ab"],
             _ => &[],
         };
         let sign = (pool != "plain").then_some(nsec3);
-        load(&self.pool, &format!("{pool}.test"), &data, sign).await
+        let ds = load(&self.pool, &format!("{pool}.test"), &data, sign).await?;
+        if pool == "raw" {
+            load(&self.pool, "raw.test", &data, None).await?;
+        }
+        Ok(ds)
     }
 
     /// A pool and its children on one server.
@@ -281,7 +295,7 @@ impl World {
         let anchors: Anchors = self.anchor.parse().expect("the anchor is a DNSKEY record");
         let mut settings = WalkSettings::new(vec![self.address(1)], anchors);
         settings.port = self.port;
-        settings.time = Duration::from_secs(60);
+        settings.time = Duration::from_mins(1);
         settings
     }
 
@@ -324,8 +338,17 @@ async fn load(server: &PowerDns, zone: &str, data: &str, sign: Option<&[&str]>) 
     let path = server.directory().join("zone");
     std::fs::write(&path, format!("$ORIGIN {origin}\n$TTL 60\n{soa}\n{data}"))?;
     pdnsutil(server, &["load-zone", zone, &path.display().to_string()]).await?;
-    let Some(nsec3) = sign else {
-        return Ok(String::new());
+    match sign {
+        Some(nsec3) => self::sign(server, zone, nsec3).await,
+        None => Ok(String::new()),
+    }
+}
+
+async fn sign(server: &PowerDns, zone: &str, nsec3: &[&str]) -> Result<String> {
+    let origin = if zone == "." {
+        ".".to_owned()
+    } else {
+        format!("{zone}.")
     };
     pdnsutil(server, &["secure-zone", zone]).await?;
     if !nsec3.is_empty() {
@@ -339,7 +362,20 @@ async fn load(server: &PowerDns, zone: &str, data: &str, sign: Option<&[&str]>) 
             .split_once("IN DS ")
     });
     let sha256 = sha256.filter(|(_, data)| data.split(' ').nth(2) == Some("2"));
-    Ok(sha256.map(|(_, data)| format!("{origin} DS {data}\n")).collect())
+    Ok(sha256
+        .map(|(_, data)| format!("{origin} DS {data}\n"))
+        .collect::<Vec<_>>()
+        .concat())
+}
+
+/// Takes the keys of a zone away and gives it new ones: the data of its new DS records.
+pub async fn new_keys(server: &PowerDns, zone: &str, nsec3: &[&str]) -> Result<Vec<String>> {
+    pdnsutil(server, &["disable-dnssec", zone]).await?;
+    let ds = sign(server, zone, nsec3).await?;
+    Ok(ds
+        .lines()
+        .filter_map(|line| Some(line.split_once(" DS ")?.1.to_owned()))
+        .collect())
 }
 
 /// Runs `pdnsutil` on the database of a server.

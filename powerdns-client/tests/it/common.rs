@@ -1,5 +1,7 @@
 //! What several tests need.
 
+use std::time::Duration;
+
 use powerdns_client::{
     CanonicalName, Client, Config, Effect, Error, ErrorKind, NewZone, RecordType, Rrset, RrsetChange,
 };
@@ -10,9 +12,12 @@ pub fn name(text: &str) -> CanonicalName {
     CanonicalName::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Address and key of a server.
+/// Address and key of a server, and a deadline that a busy machine keeps.
 pub fn config(server: &PowerDns) -> Config {
-    Config::new(server.api_url(), server.api_key().into())
+    Config {
+        deadline: Duration::from_mins(1),
+        ..Config::new(server.api_url(), server.api_key().into())
+    }
 }
 
 pub fn client(config: Config) -> Client {

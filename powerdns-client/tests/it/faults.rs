@@ -397,7 +397,7 @@ async fn a_large_answer_that_is_cut_is_an_error_and_never_a_short_zone() -> Resu
     assert!(through.for_each_rrset(&zone, |_| all += 1).await?);
     assert_eq!(all, 5002);
 
-    // In the middle of the answer, long after its head.
+    // In the middle of the answer, long after its head; one of a hundred names is in one piece.
     proxy.set(
         Direction::ToClient,
         Link::CutAt {

@@ -2,6 +2,7 @@
 
 mod common;
 
+mod data;
 mod names;
 mod refusals;
 

@@ -1,6 +1,6 @@
 //! What the client does not send. Nobody listens where it is pointed to: had it tried, the error would be another.
 
-use crate::common::name;
+use crate::common::{name, new_zone};
 use powerdns_client::{
     Client, Config, Effect, Error, ErrorKind, NewZone, Record, RecordType, Rrset, RrsetChange, ZoneChange,
     ZoneKind,
@@ -148,6 +148,25 @@ async fn new_zones_without_apex() {
         ..NewZone::new(name("t.test"))
     };
     assert_refused(client.create_zone(&zone).await, &zone);
+}
+
+#[tokio::test]
+async fn accounts_that_postgresql_has_no_room_for() {
+    let client = nowhere(|_| {});
+    let account = "x".repeat(41);
+    let zone = NewZone {
+        account: account.clone(),
+        ..new_zone(&name("t.test"))
+    };
+    assert_refused(client.create_zone(&zone).await, &zone);
+    let change = ZoneChange {
+        account: Some(account),
+        ..ZoneChange::default()
+    };
+    assert_refused(
+        client.set_zone_properties(&name("t.test"), &change).await,
+        &change,
+    );
 }
 
 #[tokio::test]

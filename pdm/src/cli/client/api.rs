@@ -1,6 +1,7 @@
 //! Requests to the server: one place that sends, repeats what may be repeated, and turns refusals into failures.
 
 use std::error::Error as _;
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -51,8 +52,8 @@ pub struct Api {
     patience: Patience,
 }
 
-/// One request.
-#[derive(Clone, Debug)]
+/// One request. Not printable: its body may hold a token.
+#[derive(Clone)]
 pub struct Request {
     method: Method,
     path: Vec<String>,
@@ -131,10 +132,17 @@ impl Request {
 }
 
 /// A successful answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     /// The body as the server wrote it.
     pub text: String,
+}
+
+impl fmt::Debug for Answer {
+    /// The body may hold a token or a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({} bytes)", self.text.len())
+    }
 }
 
 impl Answer {

@@ -84,3 +84,130 @@ fn shared(a: &Name, b: &Name) -> usize {
     let labels = a.iter().rev().zip(b.iter().rev());
     labels.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: RecordType = RecordType::A;
+    const NS: RecordType = RecordType::NS;
+    const SOA: RecordType = RecordType::SOA;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).expect("a name")
+    }
+
+    /// Proofs from lines `owner next TYPE TYPE …`.
+    fn with<T>(lines: &[(&str, &str, &[RecordType])], check: impl FnOnce(NsecProofs<'_>) -> T) -> T {
+        let owned: Vec<(Name, NSEC)> = lines
+            .iter()
+            .map(|(owner, next, types)| (name(owner), NSEC::new(name(next), types.iter().copied())))
+            .collect();
+        check(NsecProofs::new(
+            owned.iter().map(|(owner, nsec)| (owner, nsec)).collect(),
+        ))
+    }
+
+    const COMPLETE: Option<Proof> = Some(Proof::Complete);
+
+    #[test]
+    fn a_name_is_denied_only_together_with_its_wildcard() {
+        let gap = ("a.zone.", "c.zone.", &[A][..]);
+        let apex = ("zone.", "a.zone.", &[SOA, NS][..]);
+        assert_eq!(with(&[gap, apex], |p| p.no_such_name(&name("b.zone."))), COMPLETE);
+        assert_eq!(with(&[gap], |p| p.no_such_name(&name("b.zone."))), None);
+        // The wildcard exists, or exists without records.
+        let star = ("*.zone.", "a.zone.", &[A][..]);
+        assert_eq!(with(&[gap, star], |p| p.no_such_name(&name("b.zone."))), None);
+        let below_star = ("zone.", "x.*.zone.", &[SOA, NS][..]);
+        assert_eq!(
+            with(&[gap, below_star], |p| p.no_such_name(&name("b.zone."))),
+            None
+        );
+        // Names at the ends of the gap exist.
+        for outside in ["a.zone.", "c.zone.", "d.zone."] {
+            assert_eq!(
+                with(&[gap, apex], |p| p.no_such_name(&name(outside))),
+                None,
+                "{outside}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_record_leads_back_to_the_apex() {
+        let last = ("m.zone.", "zone.", &[A][..]);
+        let apex = ("zone.", "m.zone.", &[SOA, NS][..]);
+        assert_eq!(
+            with(&[last, apex], |p| p.no_such_name(&name("z.zone."))),
+            COMPLETE
+        );
+        assert_eq!(
+            with(&[last, apex], |p| p.no_such_name(&name("b.zone."))),
+            COMPLETE
+        );
+        let only = ("zone.", "zone.", &[SOA, NS][..]);
+        assert_eq!(with(&[only], |p| p.no_such_name(&name("b.zone."))), COMPLETE);
+    }
+
+    #[test]
+    fn a_delegation_or_dname_says_nothing_of_names_below() {
+        let apex = ("zone.", "cut.zone.", &[SOA, NS][..]);
+        for types in [&[NS][..], &[NS, RecordType::DS], &[A, RecordType::DNAME]] {
+            let cut = ("cut.zone.", "z.zone.", types);
+            assert_eq!(
+                with(&[cut, apex], |p| p.no_such_name(&name("www.cut.zone."))),
+                None,
+                "{types:?}"
+            );
+            // It does of names beside.
+            assert_eq!(
+                with(&[cut, apex], |p| p.no_such_name(&name("d.zone."))),
+                COMPLETE,
+                "{types:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_side_of_a_cut_speaks_for_its_own_types() {
+        let no_data = |types: &[RecordType], rtype| {
+            with(&[("n.zone.", "z.zone.", types)], |p| {
+                p.no_data(&name("n.zone."), rtype)
+            })
+        };
+        assert_eq!(no_data(&[NS], RecordType::DS), COMPLETE);
+        assert_eq!(no_data(&[NS], A), None);
+        assert_eq!(no_data(&[NS, SOA], A), COMPLETE);
+        assert_eq!(no_data(&[NS, SOA], RecordType::DS), None);
+        assert_eq!(no_data(&[A], A), None);
+        assert_eq!(no_data(&[RecordType::CNAME], A), None);
+    }
+
+    #[test]
+    fn an_empty_non_terminal_has_no_data_and_exists() {
+        let gap = ("a.zone.", "x.ent.zone.", &[A][..]);
+        let apex = ("zone.", "a.zone.", &[SOA, NS][..]);
+        assert_eq!(with(&[gap, apex], |p| p.no_data(&name("ent.zone."), A)), COMPLETE);
+        assert_eq!(with(&[gap, apex], |p| p.no_such_name(&name("ent.zone."))), None);
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_names_below_its_own_parent_alone() {
+        // *.zone. would answer for a.b.zone. only if b.zone. did not exist.
+        let gap = ("b.zone.", "c.zone.", &[A][..]);
+        assert_eq!(with(&[gap], |p| p.wildcard(&name("a.b.zone."), 1)), None);
+        assert_eq!(with(&[gap], |p| p.wildcard(&name("a.b.zone."), 2)), COMPLETE);
+        assert_eq!(with(&[gap], |p| p.wildcard(&name("bb.zone."), 1)), COMPLETE);
+        // The name itself exists.
+        assert_eq!(with(&[gap], |p| p.wildcard(&name("b.zone."), 1)), None);
+        // No data by wildcard.
+        let star = ("*.zone.", "b.zone.", &[RecordType::TXT][..]);
+        assert_eq!(with(&[gap, star], |p| p.no_data(&name("bb.zone."), A)), COMPLETE);
+        assert_eq!(
+            with(&[gap, star], |p| p.no_data(&name("bb.zone."), RecordType::TXT)),
+            None
+        );
+        assert_eq!(with(&[gap], |p| p.no_data(&name("bb.zone."), A)), None);
+    }
+}

@@ -125,3 +125,159 @@ fn complete_unless_opt_out(gap: &NSEC3) -> Proof {
         Proof::Complete
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::dnssec::Nsec3HashAlgorithm;
+
+    use super::*;
+
+    const A: RecordType = RecordType::A;
+    const NS: RecordType = RecordType::NS;
+    const SOA: RecordType = RecordType::SOA;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).expect("a name")
+    }
+
+    fn hash(of: &str) -> Vec<u8> {
+        Nsec3HashAlgorithm::SHA1
+            .hash(&[], &name(of), 0)
+            .expect("a hash")
+            .as_ref()
+            .to_vec()
+    }
+
+    fn record(
+        owner: &[u8],
+        next: Vec<u8>,
+        opt_out: bool,
+        iterations: u16,
+        types: &[RecordType],
+    ) -> (Name, NSEC3) {
+        let owner = name(&format!("{}.zone.", BASE32_DNSSEC.encode(owner)));
+        let types = types.iter().copied();
+        (
+            owner,
+            NSEC3::new(
+                Nsec3HashAlgorithm::SHA1,
+                opt_out,
+                iterations,
+                Vec::new(),
+                next,
+                types,
+            ),
+        )
+    }
+
+    /// The records of a whole zone.
+    fn zone(names: &[(&str, &[RecordType])], opt_out: bool) -> Vec<(Name, NSEC3)> {
+        let mut hashed: Vec<_> = names.iter().map(|(name, types)| (hash(name), *types)).collect();
+        hashed.sort();
+        let next = |n: usize| hashed[(n + 1) % hashed.len()].0.clone();
+        hashed
+            .iter()
+            .enumerate()
+            .map(|(n, (owner, types))| record(owner, next(n), opt_out, 0, types))
+            .collect()
+    }
+
+    fn with<T>(records: &[(Name, NSEC3)], check: impl FnOnce(Nsec3Proofs<'_>) -> T) -> T {
+        let apex = name("zone.");
+        let records: Vec<_> = records.iter().map(|(owner, record)| (owner, record)).collect();
+        check(Nsec3Proofs::new(&apex, &records).expect("few iterations"))
+    }
+
+    const COMPLETE: Option<Proof> = Some(Proof::Complete);
+    const OPEN: Option<Proof> = Some(Proof::Open(OPT_OUT));
+
+    #[test]
+    fn a_whole_chain_denies_what_is_not_there_and_nothing_else() {
+        let records = zone(
+            &[
+                ("zone.", &[SOA, NS]),
+                ("a.zone.", &[A]),
+                ("cut.zone.", &[NS]),
+                ("ent.zone.", &[]),
+                ("x.ent.zone.", &[A]),
+            ],
+            false,
+        );
+        for absent in ["b.zone.", "b.b.zone.", "b.ent.zone.", "b.a.zone."] {
+            assert_eq!(
+                with(&records, |p| p.no_such_name(&name(absent))),
+                COMPLETE,
+                "{absent}"
+            );
+            assert_eq!(with(&records, |p| p.no_data(&name(absent), A)), None, "{absent}");
+        }
+        for present in ["zone.", "a.zone.", "ent.zone."] {
+            assert_eq!(
+                with(&records, |p| p.no_such_name(&name(present))),
+                None,
+                "{present}"
+            );
+            assert_eq!(
+                with(&records, |p| p.no_data(&name(present), RecordType::TXT)),
+                COMPLETE,
+                "{present}"
+            );
+        }
+        assert_eq!(with(&records, |p| p.no_data(&name("a.zone."), A)), None);
+        assert_eq!(with(&records, |p| p.no_data(&name("cut.zone."), A)), None);
+        assert_eq!(
+            with(&records, |p| p.no_data(&name("cut.zone."), RecordType::DS)),
+            COMPLETE
+        );
+        // The delegation's own record says nothing of names below.
+        assert_eq!(with(&records, |p| p.no_such_name(&name("www.cut.zone."))), None);
+    }
+
+    #[test]
+    fn a_wildcard_prevents_denial_and_needs_the_next_closer_name_denied() {
+        let records = zone(
+            &[("zone.", &[SOA, NS]), ("*.zone.", &[A]), ("b.zone.", &[A])],
+            false,
+        );
+        assert_eq!(with(&records, |p| p.no_such_name(&name("x.zone."))), None);
+        assert_eq!(
+            with(&records, |p| p.no_data(&name("x.zone."), RecordType::TXT)),
+            COMPLETE
+        );
+        assert_eq!(with(&records, |p| p.no_data(&name("x.zone."), A)), None);
+        assert_eq!(with(&records, |p| p.wildcard(&name("x.zone."), 1)), COMPLETE);
+        assert_eq!(with(&records, |p| p.wildcard(&name("y.x.zone."), 1)), COMPLETE);
+        assert_eq!(with(&records, |p| p.wildcard(&name("b.zone."), 1)), None);
+        assert_eq!(with(&records, |p| p.wildcard(&name("x.b.zone."), 1)), None);
+    }
+
+    #[test]
+    fn opt_out_leaves_unsigned_delegations_open() {
+        let records = zone(&[("zone.", &[SOA, NS]), ("a.zone.", &[A])], true);
+        assert_eq!(with(&records, |p| p.no_such_name(&name("b.zone."))), OPEN);
+        assert_eq!(
+            with(&records, |p| p.no_data(&name("b.zone."), RecordType::DS)),
+            OPEN
+        );
+        assert_eq!(
+            with(&records, |p| p.no_data(&name("a.zone."), RecordType::DS)),
+            COMPLETE
+        );
+        assert_eq!(with(&records, |p| p.wildcard(&name("b.zone."), 1)), OPEN);
+    }
+
+    #[test]
+    fn records_with_other_parameters_or_owners_do_not_count() {
+        let good = zone(&[("zone.", &[SOA, NS])], false);
+        let foreign = (
+            name(&format!("{}.b.zone.", BASE32_DNSSEC.encode(&hash("zone.")))),
+            good[0].1.clone(),
+        );
+        assert_eq!(with(&[foreign], |p| p.no_such_name(&name("b.zone."))), None);
+        let apex = name("zone.");
+        for (iterations, usable) in [(100, true), (101, false)] {
+            let (owner, costly) = record(&hash("zone."), hash("zone."), false, iterations, &[]);
+            assert_eq!(Nsec3Proofs::new(&apex, &[(&owner, &costly)]).is_some(), usable);
+        }
+    }
+}

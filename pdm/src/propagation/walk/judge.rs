@@ -36,7 +36,7 @@ pub(super) fn judge(
     answer: &Answer,
     now: u32,
 ) -> Result<Judged, Stop> {
-    let found = find(name, rtype, answer.answers()).map_err(Stop::Indeterminate)?;
+    let found = find(name, rtype, answer.answers());
     let keys = match &zone.trust {
         Trust::Keys(keys) => keys,
         Trust::Insecure(why) => {
@@ -100,24 +100,29 @@ fn absent(
     Ok((negative_ttl(answer).unwrap_or(0).min(proofs.ttl), proof))
 }
 /// What the answer section has at the name. Nothing else in it counts: servers append records of other zones.
-fn find(name: &Name, rtype: RecordType, answers: &[Record]) -> Result<Found, String> {
+fn find(name: &Name, rtype: RecordType, answers: &[Record]) -> Found {
     let at = |wanted| {
         answers
             .iter()
             .find(|record| record.record_type() == wanted && record.name == *name)
     };
     if at(rtype).is_some() {
-        return Ok(Found::Rrset);
-    }
-    // Before CNAME: the CNAME beside a DNAME is made up for resolvers that do not know DNAME, and is not signed.
-    let dname = |record: &&Record| record.record_type() == RecordType::DNAME && record.name.zone_of(name);
-    if let Some(dname) = answers.iter().find(dname) {
-        return Err(format!("there is a DNAME at {}", dname.name));
+        return Found::Rrset;
     }
     match at(RecordType::CNAME).map(|record| &record.data) {
-        Some(RData::CNAME(target)) => Ok(Found::Alias(target.0.clone())),
-        _ => Ok(Found::Nothing),
+        Some(RData::CNAME(target)) => Found::Alias(target.0.clone()),
+        _ => Found::Nothing,
     }
+}
+
+/// The DNAME that the answer comes from. The CNAME beside it is made up for resolvers that do not know DNAME, and not signed.
+pub(super) fn dname_above<'a>(name: &Name, answer: &'a Answer) -> Option<&'a Name> {
+    let above = |owner: &Name| owner != name && owner.zone_of(name);
+    let dnames = answer
+        .answers()
+        .iter()
+        .filter(|record| record.record_type() == RecordType::DNAME);
+    dnames.map(|record| &record.name).find(|owner| above(owner))
 }
 
 /// RFC 2308 section 5.

@@ -44,7 +44,7 @@ pub struct WalkSettings {
     pub questions: usize,
     /// How long one walk may wait for servers in all.
     pub time: Duration,
-    /// How many walks run at a time; the others wait, and their time does not run.
+    /// How many walks run at a time, at least 1; the others wait, and their time does not run.
     pub walks: usize,
     /// How long the keys and server addresses of a zone above the one asked about may serve later walks. `None`: every walk is
     /// cold. A walk that would end in such a zone itself, or in anything but `Secure` and `Insecure`, is made again without.
@@ -162,7 +162,7 @@ pub struct Walker {
 impl Walker {
     /// A walker that asks through `asker`, whose address filter holds for walks, too.
     pub fn new(asker: Arc<Asker>, settings: WalkSettings) -> Self {
-        let places = Semaphore::new(settings.walks);
+        let places = Semaphore::new(settings.walks.max(1));
         Self {
             asker,
             settings,

@@ -10,7 +10,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record, RecordType};
 
 use super::super::ask::{Answer, Over, text, wire_name};
-use super::judge::{Found, judge};
+use super::judge::{Found, dname_above, judge};
 use super::zone::{Reply, Servers, Trust, Zone, addresses_of, read_reply};
 use super::{Outcome, Pin, Question, Verdict, Walk, Walker};
 
@@ -74,14 +74,12 @@ impl<'w> Run<'w> {
             return;
         };
         for zone in self.walker.memory.above(name, age) {
-            if !self.zones.iter().any(|known| known.apex == zone.apex) && !self.is_pinned(&zone.apex) {
+            // A walk must pass through a pinned zone, not start below it.
+            let passes = self.pins.iter().all(|(pinned, _)| !pinned.zone_of(&zone.apex));
+            if passes && !self.zones.iter().any(|known| known.apex == zone.apex) {
                 self.zones.push(zone);
             }
         }
-    }
-
-    fn is_pinned(&self, apex: &Name) -> bool {
-        self.pins.iter().any(|(pinned, _)| pinned == apex)
     }
 
     /// Whether an end is one that the memory must have no part in.
@@ -111,7 +109,7 @@ impl<'w> Run<'w> {
                         zone.led_on
                             && !zone.remembered
                             && !matches!(zone.trust, Trust::Insecure(_))
-                            && !self.is_pinned(&zone.apex)
+                            && self.pins.iter().all(|(pinned, _)| !pinned.zone_of(&zone.apex))
                     };
                     self.walker
                         .memory
@@ -193,6 +191,9 @@ impl<'w> Run<'w> {
         loop {
             let (reply, answer) = self.ask(zone, name, rtype, 0).await?;
             let Reply::Referral(cut) = reply else {
+                if let Some(dname) = dname_above(name, &answer) {
+                    return Err(Stop::Indeterminate(format!("there is a DNAME at {dname}")));
+                }
                 // The server may host zones below this one, and then answers from the lowest.
                 while let Some(below) = self.hosted_below(zone, name, rtype, &answer).await? {
                     zone = below;

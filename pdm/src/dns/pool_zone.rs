@@ -1,0 +1,142 @@
+//! The parent zone of a pool: made, or checked, when a pool is added.
+
+use std::collections::BTreeSet;
+
+use pdm_registrar::DomainName;
+use powerdns_client::{Error, NewZone, RecordType, Rrset};
+
+use super::canonical;
+use super::servers::ServerSet;
+
+/// SOA TTL and MINIMUM of a pool's zone, seconds: validators make NXDOMAIN from cached NSEC3 for labels nobody
+/// asked for (RFC 8198), so a long negative TTL would hide new names.
+pub const POOL_SOA_TTL: u32 = 60;
+/// NS TTL of a pool's zone, seconds.
+pub const POOL_NS_TTL: u32 = 3600;
+
+/// What a pool's zone needs to be.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolZoneError {
+    /// There is no such zone.
+    #[error("there is no zone {0} on the pool servers; add the pool with `create` to make it")]
+    Missing(DomainName),
+    /// The zone is there, but not as it must be. Each sentence is one thing to change.
+    #[error("the zone {zone} cannot be a pool: {}", .wrong.join("; "))]
+    Unfit {
+        /// The zone.
+        zone: DomainName,
+        /// What is wrong with it.
+        wrong: Vec<String>,
+    },
+    /// PowerDNS did not answer as needed.
+    #[error("PowerDNS: {0}")]
+    Server(#[from] Error),
+}
+
+/// Makes the zone of a pool when `create` is set and it is missing, then checks it, and answers the names below it
+/// that stand there already.
+pub async fn prepare(
+    servers: &ServerSet,
+    domain: &DomainName,
+    hosts: &[DomainName],
+    create: bool,
+) -> Result<Vec<DomainName>, PoolZoneError> {
+    let name = canonical(domain.as_str());
+    let read = || servers.first(|client| { let name = &name; async move { client.zone_properties(name).await } });
+    if read().await?.is_none() {
+        if !create {
+            return Err(PoolZoneError::Missing(domain.clone()));
+        }
+        let zone = new_zone(domain, hosts);
+        let made = servers.first(|client| { let zone = &zone; async move { client.create_zone(zone).await } }).await;
+        // A lost reply is settled by the check below.
+        if let Err(error) = made
+            && error.effect() == powerdns_client::Effect::NotApplied
+        {
+            return Err(error.into());
+        }
+    }
+    let Some(properties) = read().await? else {
+        return Err(PoolZoneError::Missing(domain.clone()));
+    };
+    let mut wrong = Vec::new();
+    if !properties.dnssec {
+        wrong.push("it is not signed: secure it (pdnsutil secure-zone)".to_owned());
+    }
+    if properties.nsec3param != "1 0 0 -" || !properties.nsec3narrow {
+        wrong.push(
+            "it does not use NSEC3 narrow, so adding names would be slow or break validation: \
+             pdnsutil set-nsec3 ZONE '1 0 0 -' narrow"
+                .to_owned(),
+        );
+    }
+    if properties.api_rectify {
+        wrong.push("it is rectified at each change: set api_rectify to false".to_owned());
+    }
+    let names = names_below(servers, domain).await?;
+    let apex = servers
+        .first(|client| { let name = &name; async move { client.rrset(name, name, &RecordType::NS).await } })
+        .await?;
+    if apex.is_none() {
+        wrong.push("it has no NS records at its apex".to_owned());
+    }
+    if wrong.is_empty() { Ok(names) } else { Err(PoolZoneError::Unfit { zone: domain.clone(), wrong }) }
+}
+
+/// The first labels below the pool under which anything stands, as full names.
+pub async fn names_below(servers: &ServerSet, domain: &DomainName) -> Result<Vec<DomainName>, Error> {
+    let zone = canonical(domain.as_str());
+    let found = std::sync::Mutex::new(BTreeSet::new());
+    servers
+        .first(|client| {
+            let (zone, found) = (&zone, &found);
+            async move {
+                client
+                    .for_each_rrset(zone, |set: Rrset| {
+                        if let Some(name) = below(domain, set.name.as_str()) {
+                            found.lock().expect("nobody panics with it").insert(name);
+                        }
+                    })
+                    .await
+            }
+        })
+        .await?;
+    Ok(found.into_inner().expect("nobody panics with it").into_iter().collect())
+}
+
+/// The name one label below `domain` that `owner` (with its final dot) is at or below.
+pub(crate) fn below(domain: &DomainName, owner: &str) -> Option<DomainName> {
+    let relative = owner.trim_end_matches('.').strip_suffix(domain.as_str())?.strip_suffix('.')?;
+    domain.child(relative.rsplit('.').next()?).ok()
+}
+
+fn new_zone(domain: &DomainName, hosts: &[DomainName]) -> NewZone {
+    let name = canonical(domain.as_str());
+    let mut zone = NewZone::new(name.clone());
+    "pdm-pool".clone_into(&mut zone.account);
+    zone.api_rectify = false;
+    "1 0 0 -".clone_into(&mut zone.nsec3param);
+    zone.nsec3narrow = true;
+    let first = hosts.first().map_or_else(|| domain.to_string(), ToString::to_string);
+    let soa = format!("{first}. hostmaster.{domain}. 1 10800 3600 604800 {POOL_SOA_TTL}");
+    zone.rrsets = vec![
+        Rrset::new(name.clone(), RecordType::SOA, POOL_SOA_TTL, [soa]),
+        Rrset::new(name, RecordType::NS, POOL_NS_TTL, hosts.iter().map(|host| format!("{host}."))),
+    ];
+    zone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_stands_below_counts_for_its_first_label() {
+        let pool = DomainName::parse("omani.works").unwrap();
+        let found = |owner| below(&pool, owner).map(|name| name.to_string());
+        assert_eq!(found("deep.shop.omani.works."), Some("shop.omani.works".to_owned()));
+        assert_eq!(found("shop.omani.works."), Some("shop.omani.works".to_owned()));
+        assert_eq!(found("omani.works."), None);
+        assert_eq!(found("notomani.works."), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! Take a name back, in the order that never leaves a lame delegation in a cache: records out, delegation out, the
+//! caches run out while the empty signed zone is still served, then the zone.
+
+use std::time::Duration;
+
+use super::activate::{edit_result, foreign};
+use super::context::Context;
+use super::step::{Look, StepError};
+use crate::delegation::parent_zone::Edit;
+use crate::dns::zones::ZoneSeen;
+use crate::propagation::{DsAtParent, Standing, look_at_ds, look_at_server};
+
+/// A write of interrupted work can no longer arrive.
+pub(super) async fn look_settle(cx: &Context<'_>) -> Result<Look, StepError> {
+    let until = cx.facts.lock().await.settle_until.max(cx.claim.settle_until);
+    Ok(match until {
+        Some(until) if until > cx.now => {
+            Look::Wait(until, "a late write of interrupted work may still arrive".to_owned())
+        }
+        _ => Look::Done("no earlier write is under way".to_owned()),
+    })
+}
+
+/// The zone holds only what it needs to answer.
+pub(super) async fn look_empty_zone(cx: &Context<'_>) -> Result<Look, StepError> {
+    Ok(match cx.world.zones.look(cx.name(), &cx.marker()).await? {
+        ZoneSeen::Absent => Look::Done("there is no zone".to_owned()),
+        ZoneSeen::Foreign { .. } => Look::Done("the zone on the servers is not this claim's; left alone".to_owned()),
+        ZoneSeen::Ours(zone) => {
+            let difference = zone.difference(&cx.empty_plan());
+            if difference.is_none() || !zone.has_soa() {
+                Look::Done("the zone is empty".to_owned())
+            } else {
+                Look::NotYet(format!("{difference}"))
+            }
+        }
+    })
+}
+
+/// Takes the records out.
+pub(super) async fn act_empty_zone(cx: &Context<'_>) -> Result<(), StepError> {
+    if let ZoneSeen::Ours(zone) = cx.world.zones.look(cx.name(), &cx.marker()).await? {
+        cx.world.zones.apply(&cx.empty_plan(), &zone).await?;
+    }
+    Ok(())
+}
+
+/// Neither NS nor DS in the parent. Remembers the TTLs with which they were served.
+pub(super) async fn look_undelegate(cx: &Context<'_>) -> Result<Look, StepError> {
+    let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
+    let mut facts = cx.facts.lock().await;
+    if at.is_undelegated() {
+        return Ok(Look::Done(format!("{} does not delegate the name", cx.claim.pool)));
+    }
+    if !facts.parent_touched {
+        return Ok(Look::Done("the delegation in the parent is not this claim's; left alone".to_owned()));
+    }
+    if !at.may_be_ours(&cx.claim.nameservers, &facts.ds) {
+        return Err(foreign(cx, "the parent zone delegates this name elsewhere"));
+    }
+    let seen = at.ns.map_or(0, |(_, ttl)| ttl).max(at.ds.map_or(0, |(_, ttl)| ttl));
+    facts.longest_ttl = facts.longest_ttl.max(Some(seen));
+    Ok(Look::NotYet("the parent still delegates the name".to_owned()))
+}
+
+/// Takes NS and DS out, in one PATCH.
+pub(super) async fn act_undelegate(cx: &Context<'_>) -> Result<(), StepError> {
+    edit_result(cx.world.parents.edit(&cx.claim.pool, cx.name(), Edit::Remove).await)
+}
+
+/// Every server of the parent says that there is no DS, and from this moment caches run out.
+pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepError> {
+    let mut facts = cx.facts.lock().await;
+    if !facts.parent_touched {
+        return Ok(Look::Done("the name was never delegated".to_owned()));
+    }
+    let servers = cx.parent_servers().await?;
+    for server in &servers {
+        match look_at_ds(&cx.world.asker, *server, cx.name()).await {
+            DsAtParent::Absent { .. } | DsAtParent::NoSuchName { .. } => {}
+            // A server that hosts the child as well may answer for it; the parent's database was looked at above.
+            DsAtParent::Lame { .. } if cx.world.parents.look(&cx.claim.pool, cx.name()).await?.is_undelegated() => {}
+            DsAtParent::Unreachable(error) => return Err(StepError::retry(format!("{server}: {error}"))),
+            DsAtParent::Present(_) | DsAtParent::Lame { .. } => {
+                cx.world.parents.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+                return Ok(Look::NotYet(format!("{server} still gives the DS")));
+            }
+        }
+    }
+    let ttls = cx.world.config.zones;
+    // Resolvers keep the parent's or the child's NS. An unknown TTL of the parent counts as what we publish.
+    let at_parent = facts.longest_ttl.unwrap_or(ttls.delegation_ns.max(ttls.delegation_ds));
+    let wait = Duration::from_secs(u64::from(at_parent.max(ttls.ns)));
+    let margin = (wait / 10).max(cx.world.config.timing.drain_margin);
+    facts.drain_until = Some(cx.now.plus(wait + margin));
+    Ok(Look::Done(format!("{} servers of {} say that there is no delegation", servers.len(), cx.claim.pool)))
+}
+
+/// Caches have run out, and the parent still does not delegate the name.
+pub(super) async fn look_drain(cx: &Context<'_>) -> Result<Look, StepError> {
+    let facts = cx.facts.lock().await;
+    let Some(until) = facts.drain_until else {
+        return Ok(Look::Done("nothing was public".to_owned()));
+    };
+    if until > cx.now {
+        return Ok(Look::Wait(until, "resolvers may still have the delegation in their caches".to_owned()));
+    }
+    drop(facts);
+    if cx.world.parents.look(&cx.claim.pool, cx.name()).await?.is_undelegated() {
+        Ok(Look::Done("caches have run out".to_owned()))
+    } else {
+        Err(foreign(cx, "the parent zone delegates this name again"))
+    }
+}
+
+/// No zone of this claim.
+pub(super) async fn look_delete_zone(cx: &Context<'_>) -> Result<Look, StepError> {
+    Ok(match cx.world.zones.marker_of(cx.name()).await? {
+        None => Look::Done("there is no zone".to_owned()),
+        Some(marker) if marker != cx.marker() => {
+            Look::Done("the zone on the servers is not this claim's; left alone".to_owned())
+        }
+        Some(_) => Look::NotYet("the zone is still there".to_owned()),
+    })
+}
+
+/// Deletes the zone with its keys, after one more look at the fence and the marker.
+pub(super) async fn act_delete_zone(cx: &Context<'_>) -> Result<(), StepError> {
+    let operation = cx.operation.clone();
+    let cover = cx.world.config.timing.powerdns_deadline;
+    let covered = cx
+        .world
+        .store
+        .read(|tx| Box::pin(async move { tx.lease_covers(&operation, cover).await }))
+        .await
+        .map_err(|error: crate::store::StoreError| StepError::from(error))?;
+    if !covered {
+        return Err(StepError::retry("the lease is too short for a removal"));
+    }
+    if cx.world.zones.marker_of(cx.name()).await?.is_some_and(|marker| marker == cx.marker()) {
+        cx.world.zones.delete(cx.name()).await?;
+    }
+    Ok(())
+}
+
+/// No server answers for the zone.
+pub(super) async fn look_check_gone(cx: &Context<'_>) -> Result<Look, StepError> {
+    if cx.world.zones.marker_of(cx.name()).await?.is_some() {
+        return Ok(Look::Done("what is served under the name is not this claim's".to_owned()));
+    }
+    let servers = cx.child_servers().await?;
+    let serving = async || {
+        let looks = servers.iter().map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
+        let views = futures_util::future::join_all(looks).await;
+        views.iter().find(|v| matches!(v.udp, Standing::Serving(_))).map(|v| v.server)
+    };
+    if serving().await.is_none() {
+        return Ok(Look::Done("no server answers for the zone".to_owned()));
+    }
+    cx.world.zones.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+    Ok(match serving().await {
+        None => Look::Done("no server answers for the zone".to_owned()),
+        Some(server) => Look::NotYet(format!("{server} still answers for the zone")),
+    })
+}

@@ -1,0 +1,66 @@
+//! Change what an active zone holds: new targets, or the tenant's own records.
+
+use std::collections::BTreeSet;
+
+use super::context::Context;
+use super::step::{Look, StepError};
+use crate::dns::zones::ZoneSeen;
+use crate::propagation::{Standing, look_at_server};
+
+/// The zone holds exactly its plan.
+pub(super) async fn look_write_records(cx: &Context<'_>) -> Result<Look, StepError> {
+    match cx.world.zones.look(cx.name(), &cx.marker()).await? {
+        ZoneSeen::Ours(zone) => {
+            let difference = zone.difference(&cx.plan());
+            if !difference.is_none() {
+                return Ok(Look::NotYet(format!("{difference}")));
+            }
+            let mut facts = cx.facts.lock().await;
+            facts.records_version = cx.claim.records_version;
+            facts.serial = Some(zone.serial);
+            Ok(Look::Done(format!("the zone is as planned at serial {}", zone.serial)))
+        }
+        ZoneSeen::Absent => Err(StepError::retry("the zone is missing; the reconciler makes it again")),
+        ZoneSeen::Foreign { account } => Err(StepError::Foreign {
+            detail: format!("the zone {} is marked {account:?}, not as this claim's", cx.name()),
+            action: "Find out who changed the zone's account; nothing of it was changed.".to_owned(),
+        }),
+    }
+}
+
+/// Writes what differs, in one PATCH.
+pub(super) async fn act_write_records(cx: &Context<'_>) -> Result<(), StepError> {
+    if let ZoneSeen::Ours(zone) = cx.world.zones.look(cx.name(), &cx.marker()).await? {
+        cx.world.zones.apply(&cx.plan(), &zone).await?;
+    }
+    Ok(())
+}
+
+/// Every server serves that serial or a later one.
+pub(super) async fn look_check_records(cx: &Context<'_>) -> Result<Look, StepError> {
+    let servers = cx.child_servers().await?;
+    let wanted = cx.facts.lock().await.serial.unwrap_or(0);
+    for again in [false, true] {
+        let looks = servers.iter().map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
+        let views = futures_util::future::join_all(looks).await;
+        let behind: BTreeSet<String> = views
+            .iter()
+            .filter(|view| {
+                ![&view.udp, &view.tcp].into_iter().all(
+                    // RFC 1982: a serial is later when the difference is less than half of the space.
+                    |s| matches!(s, Standing::Serving(zone) if zone.serial.wrapping_sub(wanted) < 1 << 31),
+                )
+            })
+            .map(|view| view.server.to_string())
+            .collect();
+        if behind.is_empty() {
+            return Ok(Look::Done(format!("{} servers serve serial {wanted} or later", servers.len())));
+        }
+        if again {
+            let list = behind.into_iter().collect::<Vec<_>>().join(", ");
+            return Ok(Look::NotYet(format!("not yet at serial {wanted}: {list}")));
+        }
+        cx.world.zones.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+    }
+    Ok(Look::NotYet("not yet served everywhere".to_owned()))
+}

@@ -1,0 +1,320 @@
+//! A world of real servers, shared by the tests of this program, with a proxy that breaks calls in front of each
+//! PowerDNS API, and runners that may die where a test says.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use conformance::world::{Layout, POOLS, Store as Databases, TENANT_NAMESERVERS, World as Servers, WorldOptions};
+use conformance_servers::{FaultProxy, free_network, free_port};
+use pdm::config::{
+    CompatConfig, Config, DnsConfig, PowerDnsConfig, PowerDnsServer, ServerRole, StoreConfig, TargetsConfig,
+    TelemetryConfig, Timing,
+};
+use pdm::domain::claim::{Claim, ClaimState};
+use pdm::domain::ids::{ClaimId, OperationId, TenantId};
+use pdm::domain::label::Label;
+use pdm::domain::operation::{Facts, Operation, OperationKind, StepName};
+use pdm::domain::pool::{HoldTerms, Pool, Template};
+use pdm::domain::targets::Targets;
+use pdm::domain::zone_plan::ZoneTtls;
+use pdm::operations::{CrashPoint, Crashes, Runner, Wake, World};
+use pdm::store::{NewClaim, NewOperation, Store, StoreError, Taken};
+use pdm_registrar::DomainName;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+/// One runtime for everything: proxies live in the runtime that started them.
+pub static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+
+pub struct Lab {
+    pub servers: Servers,
+    pub pool_proxy: FaultProxy,
+    pub tenant_proxy: FaultProxy,
+    pub world: Arc<World>,
+    pub store: Store,
+    pub wake: Arc<Wake>,
+    pub tenant: TenantId,
+    pub pool: Pool,
+    pub crashes: Arc<Plan>,
+    stop: watch::Sender<bool>,
+    _directory: tempfile::TempDir,
+}
+
+/// Where workers die: once, for a name at a step.
+#[derive(Default)]
+pub struct Plan(Mutex<HashMap<String, (StepName, CrashPoint)>>);
+
+impl Plan {
+    pub fn kill_once(&self, name: &DomainName, step: StepName, point: CrashPoint) {
+        self.0.lock().unwrap().insert(name.to_string(), (step, point));
+    }
+
+    pub fn is_pending(&self, name: &DomainName) -> bool {
+        self.0.lock().unwrap().contains_key(name.as_str())
+    }
+}
+
+impl Crashes for Plan {
+    fn here(&self, operation: &Operation, step: StepName, point: CrashPoint) -> bool {
+        let mut plan = self.0.lock().unwrap();
+        let hit = plan.get(operation.name.as_str()) == Some(&(step, point));
+        if hit {
+            plan.remove(operation.name.as_str());
+        }
+        hit
+    }
+}
+
+/// Durations of the tests: a hundredth and less of what production has, nothing skipped.
+pub fn timing() -> Timing {
+    Timing {
+        allow_weak: true,
+        lease: Duration::from_millis(1500),
+        lease_renew: Duration::from_millis(400),
+        powerdns_deadline: Duration::from_millis(700),
+        settle: Duration::from_millis(1400),
+        backoff_min: Duration::from_millis(50),
+        backoff_max: Duration::from_millis(800),
+        blocked_recheck: Duration::from_millis(800),
+        drain_margin: Duration::from_millis(200),
+        cancelled_hold: Duration::from_secs(600),
+        ..Timing::default()
+    }
+}
+
+impl Lab {
+    pub async fn start(databases: Databases, layout: Layout) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        // The database server runs as another user, who must reach its folder.
+        std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let options = WorldOptions {
+            directory: directory.path().join("world"),
+            network: free_network().unwrap(),
+            port: free_port().unwrap(),
+            layout,
+            store: databases,
+        };
+        let servers = Servers::start(&options).await.unwrap();
+        let proxy = async |server: &conformance_servers::PowerDns| {
+            FaultProxy::start(server.api_address()).await.unwrap()
+        };
+        let pool_proxy = proxy(servers.pool_server()).await;
+        let tenant_proxy = proxy(&servers.tenants[0]).await;
+        let store_url = match &servers.postgres {
+            None => format!("sqlite:{}", directory.path().join("pdm.db").display()),
+            Some(postgres) => postgres.create_database("pdm").await.unwrap().url(),
+        };
+        let key = |server: &conformance_servers::PowerDns| -> PathBuf { server.api_key_file().into() };
+        let mut api_servers = Vec::new();
+        if servers.pools.is_some() {
+            api_servers.push(PowerDnsServer {
+                url: pool_proxy.url(),
+                api_key_file: key(servers.pool_server()),
+                role: ServerRole::Pool,
+            });
+        }
+        let role = if servers.pools.is_some() { ServerRole::Tenant } else { ServerRole::Both };
+        api_servers.push(PowerDnsServer {
+            url: tenant_proxy.url(),
+            api_key_file: key(&servers.tenants[0]),
+            role,
+        });
+        for more in &servers.tenants[1..] {
+            api_servers.push(PowerDnsServer { url: more.api_url(), api_key_file: key(more), role });
+        }
+        let config = Arc::new(Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            server_key_file: directory.path().join("server-key"),
+            nameservers: TENANT_NAMESERVERS.iter().map(|host| DomainName::parse(host).unwrap()).collect(),
+            store: StoreConfig { url: store_url.clone() },
+            powerdns: PowerDnsConfig {
+                servers: api_servers,
+                max_connections: 8,
+                batch_linger: Duration::from_millis(50),
+            },
+            dns: DnsConfig {
+                port: options.port,
+                roots: vec![servers.root.dns().ip()],
+                trust_anchor: servers.trust_anchor_file.clone(),
+                allow_non_global: true,
+            },
+            targets: TargetsConfig { allow_non_global: true },
+            zones: ZoneTtls { ns: 1, soa: 1, soa_minimum: 1, hosts: 1, delegation_ns: 1, delegation_ds: 1 },
+            timing: timing(),
+            limits: pdm::config::Limits::default(),
+            compat: CompatConfig::default(),
+            telemetry: TelemetryConfig::default(),
+        });
+        let store = Store::open(&store_url).await.unwrap();
+        let world = pdm::world::world(Arc::clone(&config), store.clone(), &pdm::world::holder()).unwrap();
+        let pool = Pool {
+            domain: DomainName::parse(POOLS[0]).unwrap(),
+            nameservers: config.nameservers.clone(),
+            hold: HoldTerms::default(),
+            open: true,
+            allow_non_global: true,
+            template: Template::default(),
+            version: 1,
+            created_at: store.now().await.unwrap(),
+        };
+        let insert = pool.clone();
+        let tenant = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.insert_pool(&insert).await?;
+                    Ok::<_, StoreError>(tx.insert_tenant("tester").await?.id)
+                })
+            })
+            .await
+            .unwrap();
+        let lab = Self {
+            servers,
+            pool_proxy,
+            tenant_proxy,
+            world,
+            store,
+            wake: Arc::new(Wake::new()),
+            tenant,
+            pool,
+            crashes: Arc::default(),
+            stop: watch::Sender::new(false),
+            _directory: directory,
+        };
+        // Two workers, as two replicas: what one leaves behind the other picks up.
+        lab.start_runner();
+        lab.start_runner();
+        lab
+    }
+
+    pub fn start_runner(&self) {
+        let runner = Runner::new(Arc::clone(&self.world), Arc::clone(&self.wake), pdm::world::holder())
+            .with_crashes(Arc::clone(&self.crashes) as Arc<dyn Crashes>);
+        tokio::spawn(Arc::new(runner).run(self.stop.subscribe()));
+    }
+
+    pub fn name(&self, label: &str) -> DomainName {
+        self.pool.domain.child(label).unwrap()
+    }
+
+    pub async fn reserve(&self, label: &str) -> Claim {
+        let new = NewClaim {
+            id: ClaimId::new(),
+            name: self.name(label),
+            pool: self.pool.domain.clone(),
+            label: Label::parse(label).unwrap(),
+            tenant: self.tenant,
+            hold: Duration::from_secs(3600),
+            token_hash: String::new(),
+            nameservers: self.pool.nameservers.clone(),
+            quarantine: None,
+        };
+        let taken = self.store.write(move |tx| Box::pin(async move { tx.take_name(&new).await })).await;
+        match taken.unwrap() {
+            Taken::Yes(claim) => *claim,
+            _ => panic!("{label} is taken"),
+        }
+    }
+
+    pub async fn commit(&self, claim: &Claim) -> OperationId {
+        let mut claim = claim.clone();
+        claim.targets = Some(targets(10));
+        let operation = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let facts = Facts::default();
+                    let new = NewOperation { kind: OperationKind::Activate, claim: &claim, facts };
+                    let operation = tx.insert_operation(new).await?.id;
+                    assert!(tx.begin_activation(&mut claim, operation).await?);
+                    Ok::<_, StoreError>(operation)
+                })
+            })
+            .await
+            .unwrap();
+        self.wake.operation_due();
+        operation
+    }
+
+    /// Starts `kind` on an active claim: a release, or a change of its targets.
+    pub async fn change(&self, claim: ClaimId, kind: OperationKind) -> OperationId {
+        let operation = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut claim = tx.claim_locked(claim, None).await?.unwrap();
+                    let facts = Facts { parent_touched: true, ds: claim.ds.clone(), ..Facts::default() };
+                    let operation = tx.insert_operation(NewOperation { kind, claim: &claim, facts }).await?.id;
+                    match kind {
+                        OperationKind::Release => claim.state = ClaimState::Releasing,
+                        _ => claim.targets = Some(targets(99)),
+                    }
+                    claim.operation = Some(operation);
+                    tx.update_claim(&mut claim).await?;
+                    Ok::<_, StoreError>(operation)
+                })
+            })
+            .await
+            .unwrap();
+        self.wake.operation_due();
+        operation
+    }
+
+    pub async fn operation(&self, id: OperationId) -> Operation {
+        self.store.read(|tx| Box::pin(tx.operation(id, None))).await.map_err(|e: StoreError| e).unwrap().unwrap()
+    }
+
+    pub async fn claim(&self, id: ClaimId) -> Claim {
+        self.store.read(|tx| Box::pin(tx.claim(id, None))).await.map_err(|e: StoreError| e).unwrap().unwrap()
+    }
+
+    /// Waits until an operation is as wanted, and says what it is like when that takes too long.
+    pub async fn wait_for(&self, id: OperationId, what: &str, done: impl Fn(&Operation) -> bool) -> Operation {
+        let give_up = tokio::time::Instant::now() + Duration::from_secs(120);
+        loop {
+            let operation = self.operation(id).await;
+            if done(&operation) {
+                return operation;
+            }
+            assert!(
+                tokio::time::Instant::now() < give_up,
+                "{} never became {what}: {:?} {:?} {:#?}",
+                operation.name,
+                operation.state,
+                operation.error,
+                operation.steps
+            );
+            self.wake.wait_change(id, Duration::from_millis(100)).await;
+        }
+    }
+
+    pub async fn wait_end(&self, id: OperationId) -> Operation {
+        self.wait_for(id, "final", |operation| operation.state.is_final()).await
+    }
+
+    /// Where `server` has a zone or a delegation for the name, asked without a proxy in between.
+    pub async fn zone_marker(&self, name: &DomainName) -> Option<String> {
+        let server = &self.servers.tenants[0];
+        client(server).zone_properties(&canonical(name)).await.unwrap().map(|zone| zone.account)
+    }
+
+    pub async fn is_delegated(&self, name: &DomainName) -> bool {
+        let client = client(self.servers.pool_server());
+        !client.rrsets_at(&canonical(&self.pool.domain), &canonical(name)).await.unwrap().is_empty()
+    }
+}
+
+pub fn client(server: &conformance_servers::PowerDns) -> powerdns_client::Client {
+    powerdns_client::Client::new(powerdns_client::Config::new(server.api_url(), server.api_key().into())).unwrap()
+}
+
+pub fn canonical(name: &DomainName) -> powerdns_client::CanonicalName {
+    powerdns_client::CanonicalName::parse(&format!("{name}.")).unwrap()
+}
+
+pub fn targets(last: u8) -> Targets {
+    let v4 = vec![std::net::Ipv4Addr::new(203, 0, 113, last)];
+    Targets::new(v4, vec!["2001:db8::10".parse().unwrap()], true, |_| true).unwrap()
+}
