@@ -18,6 +18,7 @@ pub mod domain;
 pub mod operations;
 pub mod propagation;
 pub mod reconcile;
+pub mod service;
 pub mod store;
 pub mod view;
 pub mod world;

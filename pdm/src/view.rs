@@ -12,6 +12,7 @@ use crate::domain::condition::{Condition, ConditionType, Reason, Truth};
 use crate::domain::operation::{
     Failure, Operation, OperationKind, OperationState, StepName, StepRecord, StepState,
 };
+use crate::domain::records::{RecordSet, RecordType};
 
 /// How a claim came to be and who delegates its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -199,6 +200,24 @@ pub struct StepView {
     pub detail: Option<String>,
 }
 
+/// A record set of a name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RecordSet)]
+pub struct RecordSetView {
+    /// Owner name in full.
+    #[schema(example = "www.acme.omani.works")]
+    pub name: String,
+    /// Record type.
+    #[schema(value_type = String, example = "TXT")]
+    pub r#type: RecordType,
+    /// Seconds.
+    pub ttl: u32,
+    /// Values in presentation format.
+    pub values: Vec<String>,
+    /// Whether the service keeps it: it follows the targets, or is given by the pool.
+    pub managed: bool,
+}
+
 /// Why an operation failed or does not get on.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Failure)]
@@ -303,6 +322,18 @@ impl From<&StepRecord> for StepView {
             started_at: step.started_at,
             ended_at: step.ended_at,
             detail: step.detail.clone(),
+        }
+    }
+}
+
+impl From<&RecordSet> for RecordSetView {
+    fn from(set: &RecordSet) -> Self {
+        Self {
+            name: set.owner.to_string(),
+            r#type: set.r#type,
+            ttl: set.ttl,
+            values: set.values.clone(),
+            managed: false,
         }
     }
 }

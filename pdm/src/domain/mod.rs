@@ -12,6 +12,7 @@ pub mod ids;
 pub mod label;
 pub mod operation;
 pub mod pool;
+pub mod record_values;
 pub mod records;
 pub mod reserved;
 pub mod targets;

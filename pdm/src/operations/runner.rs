@@ -4,6 +4,7 @@
 //! and a fence; each write says the fence, so a worker that was paused for too long changes nothing any more. What
 //! is due next stands in the database, so a restart resets nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::clock::DbTime;
 use crate::domain::claim::{Blocked, Claim, ClaimState, Party};
 use crate::domain::condition::{self, Condition, ConditionType, Reason, Truth};
 use crate::domain::event::EventKind;
+use crate::domain::ids::OperationId;
 use crate::domain::operation::{
     Failure, Operation, OperationKind, OperationState, StepName, StepRecord, StepState, UNDO_ACTIVATE, Undoing,
 };
@@ -56,6 +58,8 @@ pub struct Runner {
     wake: Arc<Wake>,
     holder: String,
     places: Arc<Semaphore>,
+    /// What is being worked on right now; only these leases are renewed.
+    in_hand: std::sync::Mutex<HashSet<OperationId>>,
     crashes: Option<Arc<dyn Crashes>>,
 }
 
@@ -71,7 +75,7 @@ impl Runner {
     /// A runner that signs its leases with `holder`, unique among processes and restarts.
     pub fn new(world: Arc<World>, wake: Arc<Wake>, holder: String) -> Self {
         let places = Arc::new(Semaphore::new(world.config.limits.concurrent_operations));
-        Self { world, wake, holder, places, crashes: None }
+        Self { world, wake, holder, places, in_hand: std::sync::Mutex::default(), crashes: None }
     }
 
     /// The same, dying where `crashes` says.
@@ -147,10 +151,11 @@ impl Runner {
                 return;
             }
             let holder = self.holder.clone();
+            let in_hand: Vec<OperationId> = self.in_hand.lock().expect("nobody panics with it").iter().copied().collect();
             let renewed = self
                 .world
                 .store
-                .write(move |tx| Box::pin(async move { tx.renew_leases(&holder, lease).await }))
+                .write(move |tx| Box::pin(async move { tx.renew_leases(&holder, &in_hand, lease).await }))
                 .await;
             if let Err(error) = renewed {
                 let error: StoreError = error;
@@ -163,7 +168,9 @@ impl Runner {
     /// attempt: it must not take other operations down.
     async fn turn(&self, operation: Operation) {
         let id = operation.id;
+        self.in_hand.lock().expect("nobody panics with it").insert(id);
         let work = std::panic::AssertUnwindSafe(Work::walk(self, operation)).catch_unwind().await;
+        self.in_hand.lock().expect("nobody panics with it").remove(&id);
         match work {
             Ok(Ok(Turn::LetGo | Turn::Dead)) => {}
             Ok(Err(StoreError::Superseded)) => {

@@ -434,6 +434,22 @@ impl Tx<'_> {
         Ok(row.map_or(0, |(count,)| count))
     }
 
+    /// When the oldest claim that a tenant made within `window` was made.
+    pub async fn oldest_claim_within(
+        &mut self,
+        tenant: TenantId,
+        window: std::time::Duration,
+    ) -> Result<Option<DbTime>, StoreError> {
+        let row = fetch_optional!(
+            self,
+            (Option<i64>,),
+            "SELECT min(created_at) FROM claims WHERE tenant = $1 AND created_at > (SELECT now FROM db_time) - $2",
+            tenant.to_string(),
+            micros(window),
+        )?;
+        Ok(row.and_then(|(at,)| at).map(DbTime::from_store))
+    }
+
     /// How many claims are in each state, for metrics.
     pub async fn count_claims(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
         fetch_all!(self, (String, i64), "SELECT state, count(*) FROM claims GROUP BY state")

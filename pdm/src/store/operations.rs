@@ -256,15 +256,25 @@ impl Tx<'_> {
         Ok(row.and_then(|(due,)| due).map(DbTime::from_store))
     }
 
-    /// Extends the leases of everything `holder` has.
-    pub async fn renew_leases(&mut self, holder: &str, lease: Duration) -> Result<(), StoreError> {
-        execute!(
-            self,
-            "UPDATE operations SET lease_until = (SELECT now FROM db_time) + $2
-              WHERE holder = $1 AND ended_at IS NULL AND lease_until >= (SELECT now FROM db_time)",
-            holder.to_owned(),
-            micros(lease),
-        )?;
+    /// Extends the leases of the operations that `holder` has in its hands. What it no longer works on is not among
+    /// them: that lease has to end, so that somebody picks the work up.
+    pub async fn renew_leases(
+        &mut self,
+        holder: &str,
+        in_hand: &[OperationId],
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        for id in in_hand {
+            execute!(
+                self,
+                "UPDATE operations SET lease_until = (SELECT now FROM db_time) + $3
+                  WHERE id = $2 AND holder = $1 AND ended_at IS NULL
+                    AND lease_until >= (SELECT now FROM db_time)",
+                holder.to_owned(),
+                id.to_string(),
+                micros(lease),
+            )?;
+        }
         Ok(())
     }
 
@@ -365,6 +375,21 @@ impl Tx<'_> {
             OperationRow,
             columns!("SELECT", "FROM operations WHERE name = $1 AND ended_at IS NULL"),
             name.as_str().to_owned(),
+        )?
+        .map(OperationRow::operation)
+        .transpose()
+    }
+
+    /// The newest operation of a claim that succeeded.
+    pub async fn newest_succeeded(&mut self, claim: ClaimId) -> Result<Option<Operation>, StoreError> {
+        fetch_optional!(
+            self,
+            OperationRow,
+            columns!(
+                "SELECT",
+                "FROM operations WHERE claim_id = $1 AND state = 'succeeded' ORDER BY id DESC LIMIT 1"
+            ),
+            claim.to_string(),
         )?
         .map(OperationRow::operation)
         .transpose()

@@ -1,0 +1,120 @@
+//! How often and how much at a time: per tenant and minute, per actor, and for the whole process.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+use super::problem::Problem;
+use crate::config::Limits;
+use crate::domain::actor::Actor;
+use crate::domain::ids::{KeyId, TenantId};
+use crate::service::{Code, Refusal};
+
+/// How many checks lie between two clean-ups of limiters that nobody uses any more.
+const CLEAN_UP_EVERY: u32 = 4096;
+
+/// What a call counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// Looking whether a name is free.
+    Check,
+    /// Taking a name.
+    Reserve,
+    /// Changing what is there.
+    Change,
+}
+
+/// Limits per tenant and minute. They are this process's alone; hard quotas are counted in the database.
+pub struct Limiters {
+    check: DefaultKeyedRateLimiter<TenantId>,
+    reserve: DefaultKeyedRateLimiter<TenantId>,
+    change: DefaultKeyedRateLimiter<TenantId>,
+    checks: AtomicU32,
+}
+
+impl Limiters {
+    /// Limiters by these settings.
+    pub fn new(limits: &Limits) -> Self {
+        let limiter = |per_minute| {
+            let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+            DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute))
+        };
+        Self {
+            check: limiter(limits.check_per_minute),
+            reserve: limiter(limits.reserve_per_minute),
+            change: limiter(limits.change_per_minute),
+            checks: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts a call. Operators are not limited: they run the service.
+    pub fn count(&self, bucket: Bucket, actor: &Actor) -> Result<(), Problem> {
+        let Some(tenant) = actor.tenant() else { return Ok(()) };
+        let limiter = match bucket {
+            Bucket::Check => &self.check,
+            Bucket::Reserve => &self.reserve,
+            Bucket::Change => &self.change,
+        };
+        if self.checks.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY == CLEAN_UP_EVERY - 1 {
+            for limiter in [&self.check, &self.reserve, &self.change] {
+                limiter.retain_recent();
+            }
+        }
+        limiter.check_key(&tenant).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            let refusal = Refusal::new(Code::RateLimited, "too many requests of this kind within a minute");
+            Problem(refusal.retry_after(wait))
+        })
+    }
+}
+
+/// How many event streams each actor has open.
+pub struct Streams {
+    open: Arc<Mutex<HashMap<Holder, u32>>>,
+    most: u32,
+}
+
+type Holder = (Option<KeyId>, Option<TenantId>);
+
+/// An open stream; dropping it makes room for another.
+pub struct StreamPlace {
+    open: Arc<Mutex<HashMap<Holder, u32>>>,
+    holder: Holder,
+}
+
+impl Streams {
+    /// At most so many for each actor.
+    pub fn new(most: u32) -> Self {
+        Self { open: Arc::default(), most }
+    }
+
+    /// Takes a place.
+    pub fn open(&self, actor: &Actor) -> Result<StreamPlace, Problem> {
+        let holder = (actor.key, actor.tenant());
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(holder).or_default();
+        if *count >= self.most {
+            let detail = format!("at most {} event streams at a time: close one", self.most);
+            let refusal = Refusal::new(Code::RateLimited, detail);
+            return Err(Problem(refusal.retry_after(std::time::Duration::from_secs(5))));
+        }
+        *count += 1;
+        Ok(StreamPlace { open: Arc::clone(&self.open), holder })
+    }
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.holder) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.holder);
+            }
+        }
+    }
+}
