@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use pdm_registrar::DomainName;
 use powerdns_client::{Error, NewZone, RecordType, Rrset};
 
 use super::canonical;
-use super::servers::ServerSet;
+use super::servers::{ServerSet, Servers};
+use crate::service::pools::{PoolZones, PrepareError, PreparedPool};
 
 /// SOA TTL and MINIMUM of a pool's zone, seconds: validators make NXDOMAIN from cached NSEC3 for labels nobody
 /// asked for (RFC 8198), so a long negative TTL would hide new names.
@@ -81,6 +83,46 @@ pub async fn prepare(
         wrong.push("it has no NS records at its apex".to_owned());
     }
     if wrong.is_empty() { Ok(names) } else { Err(PoolZoneError::Unfit { zone: domain.clone(), wrong }) }
+}
+
+/// The pools' zones on PowerDNS, as the service asks for them.
+pub struct PowerDnsPools {
+    servers: Servers,
+}
+
+impl PowerDnsPools {
+    /// On these servers.
+    pub const fn new(servers: Servers) -> Self {
+        Self { servers }
+    }
+}
+
+#[async_trait]
+impl PoolZones for PowerDnsPools {
+    async fn prepare(
+        &self,
+        domain: &DomainName,
+        nameservers: &[DomainName],
+        create: bool,
+    ) -> Result<PreparedPool, PrepareError> {
+        match prepare(&self.servers.pools, domain, nameservers, create).await {
+            Ok(foreign) => Ok(PreparedPool { foreign }),
+            Err(PoolZoneError::Server(error)) if error.is_transient() => {
+                Err(PrepareError::Unavailable(format!("PowerDNS does not answer: {error}")))
+            }
+            Err(error) => Err(PrepareError::Unfit(error.to_string())),
+        }
+    }
+
+    async fn reachability(&self) -> Vec<(String, Result<(), String>)> {
+        let all = self.servers.all();
+        let looks = all.iter().map(|server| server.client.server());
+        let answers = futures_util::future::join_all(looks).await;
+        all.iter()
+            .zip(answers)
+            .map(|(server, answer)| (server.url.clone(), answer.map(drop).map_err(|error| error.to_string())))
+            .collect()
+    }
 }
 
 /// The first labels below the pool under which anything stands, as full names.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use pdm_registrar::{DomainName, DsRecord};
 use serde::{Deserialize, Serialize};
 
-use super::condition::Condition;
+use super::condition::{Condition, ConditionType, Truth};
 use super::ids::{ClaimId, OperationId, TenantId};
 use super::label::Label;
 use super::pool::HoldTerms;
@@ -185,6 +185,14 @@ pub enum ReleaseDecision {
 }
 
 impl Claim {
+    /// When caches that may hold an earlier NXDOMAIN of the name have run out: the delegation was seen on every server
+    /// of the parent, and the negative TTL of a pool's zone has passed since. `None` before that.
+    pub fn settled_at(&self, negative_ttl: Duration) -> Option<DbTime> {
+        let delegated = self.conditions.iter().find(|c| c.r#type == ConditionType::Delegated)?;
+        (self.state == ClaimState::Active && delegated.status == Truth::True)
+            .then(|| delegated.observed_at.plus(negative_ttl))
+    }
+
     /// Whether the hold has ended by `now`, whether or not the reconciler has noticed.
     pub fn hold_ended(&self, now: DbTime) -> bool {
         self.state == ClaimState::Expired

@@ -84,6 +84,14 @@ impl Store {
         Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()), numbered: Arc::new(Notify::new()) })
     }
 
+    /// Opens the store to look only, beside a server that runs: takes no lock and changes no table. A unit of work on
+    /// it fails.
+    pub async fn open_for_reading(url: &str) -> Result<Self, StoreError> {
+        let Some(path) = url.strip_prefix("sqlite:") else { return Self::open(url).await };
+        let backend = Backend::Sqlite(Sqlite::open_for_reading(Path::new(path.trim_start_matches("//"))).await?);
+        Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()), numbered: Arc::new(Notify::new()) })
+    }
+
     /// Runs `work` in a transaction that is committed when it answers `Ok` and rolled back otherwise.
     ///
     /// The answer is given after the commit is durable. When the fate of a commit is unknown the error is

@@ -22,7 +22,7 @@ pub(super) struct Sqlite {
     pub(super) units: mpsc::Sender<BoxUnit>,
     pub(super) read: SqlitePool,
     /// Held for as long as the store is open: a second process would break the one-writer rule.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Sqlite {
@@ -46,7 +46,14 @@ impl Sqlite {
             .await?;
         let (units, queue) = mpsc::channel(1024);
         tokio::spawn(write_units(writer, queue));
-        Ok(Self { units, read, _lock: lock })
+        Ok(Self { units, read, _lock: Some(lock) })
+    }
+
+    /// Without a writer: units of work find nobody who runs them.
+    pub(super) async fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let read = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        Ok(Self { units: mpsc::channel(1).0, read, _lock: None })
     }
 }
 

@@ -1,0 +1,155 @@
+//! `pdm doctor`: every setting held against the world, and what to do about what does not fit.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use hickory_proto::rr::RecordType;
+use pdm_registrar::{DomainName, OwnerName};
+
+use crate::config::Config;
+use crate::dns::pool_zone;
+use crate::dns::servers::Servers;
+use crate::domain::pool::Pool;
+use crate::operations::World;
+use crate::propagation::Verdict;
+use crate::store::{Orphan, Store};
+use crate::world;
+
+/// Prints findings as they are made.
+#[derive(Default)]
+struct Findings {
+    bad: usize,
+}
+
+impl Findings {
+    fn good(&self, what: &str) {
+        println!("ok    {what}");
+    }
+
+    fn bad(&mut self, what: &str, todo: &str) {
+        self.bad += 1;
+        println!("WRONG {what}\n      → {todo}");
+    }
+}
+
+pub(super) async fn doctor(path: Option<&Path>) -> ExitCode {
+    let mut findings = Findings::default();
+    match Config::load(path) {
+        Err(error) => findings.bad(&format!("settings: {error}"), "correct the settings file"),
+        Ok(config) => {
+            findings.good("the settings can be read and are not weaker than the safety contract");
+            check(Arc::new(config), &mut findings).await;
+        }
+    }
+    match findings.bad {
+        0 => {
+            println!("Everything fits.");
+            ExitCode::SUCCESS
+        }
+        1 => {
+            println!("One thing does not fit.");
+            ExitCode::FAILURE
+        }
+        many => {
+            println!("{many} things do not fit.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn check(config: Arc<Config>, findings: &mut Findings) {
+    check_servers(&config, findings).await;
+    if !config.server_key_file.exists() && !config.store.url.starts_with("sqlite:") {
+        let path = config.server_key_file.display();
+        findings.bad(&format!("server_key_file: {path} is missing"), "make it once: head -c 32 /dev/urandom, mode 0600");
+    }
+    // A running server holds the lock of a SQLite store; looking needs none.
+    let store = match Store::open_for_reading(&config.store.url).await {
+        Ok(store) => store,
+        Err(error) => {
+            return findings.bad(&format!("store: {error}"), "start the database, or run pdm migrate");
+        }
+    };
+    findings.good(&format!("the store ({}) can be read", store.kind()));
+    let world = match world::world(Arc::clone(&config), store.clone(), "doctor") {
+        Ok(world) => world,
+        Err(error) => return findings.bad(&format!("{error:#}"), "correct the setting"),
+    };
+    let now = match store.now().await {
+        Ok(now) => now.unix_seconds(),
+        Err(error) => return findings.bad(&format!("store: {error}"), "run pdm migrate"),
+    };
+    check_hosts(&world, &config.nameservers, now, findings).await;
+    let pools: Vec<Pool> = match store.read(|tx| Box::pin(tx.pools())).await {
+        Ok(pools) => pools,
+        Err(error) => {
+            let error: crate::store::StoreError = error;
+            return findings.bad(&format!("store: {error}"), "run pdm migrate");
+        }
+    };
+    if pools.is_empty() {
+        findings.bad("there is no pool", "add one: pdm pool add DOMAIN --create");
+    }
+    for pool in &pools {
+        check_pool(&world, pool, now, findings).await;
+    }
+    let orphans: Vec<Orphan> =
+        store.read(|tx| Box::pin(tx.orphans())).await.map_err(|e: crate::store::StoreError| e).unwrap_or_default();
+    match orphans.len() {
+        0 => findings.good("nothing without an owner was found by the last pass"),
+        count => findings.bad(
+            &format!("{count} zones or delegations have no owner"),
+            "list them: pdm orphans; remove by hand what nobody needs",
+        ),
+    }
+}
+
+async fn check_servers(config: &Config, findings: &mut Findings) {
+    let servers = match Servers::new(config) {
+        Ok(servers) => servers,
+        Err(error) => return findings.bad(&error.to_string(), "correct powerdns.servers"),
+    };
+    for server in servers.all() {
+        match server.client.server().await {
+            Ok(seen) => findings.good(&format!("{} is {} {}", server.url, seen.daemon_type, seen.version)),
+            Err(error) => findings.bad(
+                &format!("{}: {error}", server.url),
+                "start the server; check webserver-allow-from and the key in api_key_file",
+            ),
+        }
+    }
+}
+
+async fn check_hosts(world: &World, hosts: &[DomainName], now: u32, findings: &mut Findings) {
+    for host in hosts {
+        match world.addresses.of(std::slice::from_ref(host), now).await {
+            Ok(addresses) => {
+                let list = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                findings.good(&format!("name server {host} is {list}"));
+            }
+            Err(error) => findings.bad(&error, "give the host A or AAAA records, with glue where its parent needs it"),
+        }
+    }
+}
+
+async fn check_pool(world: &World, pool: &Pool, now: u32, findings: &mut Findings) {
+    let domain = &pool.domain;
+    match pool_zone::prepare(world.parents.servers(), domain, &pool.nameservers, false).await {
+        Ok(_) => findings.good(&format!("the zone {domain} is made as a pool needs it")),
+        Err(error) => findings.bad(&error.to_string(), "change the zone as said; existing names are not touched by that"),
+    }
+    check_hosts(world, &pool.nameservers, now, findings).await;
+    let walk = world.walker.walk(&OwnerName::from(domain.clone()), RecordType::SOA, now).await;
+    match walk.verdict {
+        Verdict::Secure => findings.good(&format!("{domain} is secure from the root")),
+        Verdict::Insecure { reason } | Verdict::Indeterminate { reason } => findings.bad(
+            &format!("{domain} is not secure from the root: {reason}"),
+            "put NS and DS of the zone into its parent (pdnsutil show-zone prints the DS)",
+        ),
+        Verdict::Bogus { reason, zone, .. } => findings.bad(
+            &format!("{domain} is bogus at {zone}: {reason}"),
+            "the DS in the parent does not fit the zone's key: correct the DS before anything else",
+        ),
+    }
+}
