@@ -15,6 +15,7 @@ pub mod config;
 pub mod delegation;
 pub mod dns;
 pub mod domain;
+pub mod http;
 pub mod operations;
 pub mod propagation;
 pub mod reconcile;

@@ -203,6 +203,13 @@ impl Call {
         make(typed(&self.bytes)?)
     }
 
+    /// The call without its idempotency key: PUT, PATCH and DELETE say what shall be, so they need none.
+    #[must_use]
+    pub fn without_key(mut self) -> Self {
+        self.wishes.key = None;
+        self
+    }
+
     /// Refuses a body where none is wanted; an empty object is none.
     pub fn no_body(&self) -> Result<(), Refusal> {
         match &self.body {

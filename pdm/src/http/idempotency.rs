@@ -259,7 +259,8 @@ impl Decision {
             return;
         }
         let context = Arc::clone(&self.context);
-        let written = context.app.store.clone().write(move |tx| {
+        let store = context.app.store.clone();
+        let written = store.write(move |tx| {
             Box::pin(async move {
                 tx.audit(crate::store::NewAudit {
                     tenant: context.caller.actor.tenant(),

@@ -1,9 +1,11 @@
 //! Lists: pages of at most so many entries after an id.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use crate::domain::actor::Actor;
+use crate::domain::ids::TenantId;
 use crate::service::Refusal;
 use crate::store::Page;
 
@@ -22,40 +24,35 @@ pub struct Items<T: ToSchema> {
     pub next: Option<String>,
 }
 
-/// Which page.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Window {
-    /// Most entries.
-    pub limit: Option<u16>,
-    /// Last id of the page before.
-    pub after: Option<String>,
-}
-
-impl Window {
-    /// The page to ask the store for: one entry more than is shown tells whether there is a next page.
-    pub fn page(limit: Option<u16>, after: Option<String>) -> Result<Page, Problem> {
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        if limit == 0 || limit > MAX_LIMIT {
-            return Err(Problem(Refusal::invalid("/limit", format!("limit is 1 to {MAX_LIMIT}"))));
-        }
-        Ok(Page { after, limit: i64::from(limit) + 1 })
+/// The page to ask the store for: one entry more than is shown tells whether there is a next page.
+pub fn page(limit: Option<u16>, after: Option<String>) -> Result<Page, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if limit == 0 || limit > MAX_LIMIT {
+        return Err(Problem(Refusal::invalid("/limit", format!("limit is 1 to {MAX_LIMIT}"))));
     }
+    Ok(Page { after, limit: i64::from(limit) + 1 })
 }
 
 impl<T: ToSchema> Items<T> {
-    /// The page of rows that were asked for with [`Window::page`].
-    pub fn new<R>(page: &Page, rows: Vec<R>, id: impl Fn(&R) -> String, view: impl Fn(&R) -> T) -> Self {
+    /// The page of entries that were asked for with [`page`]; `id` is what `after` is compared with.
+    pub fn new(page: &Page, mut items: Vec<T>, id: impl Fn(&T) -> String) -> Self {
         let shown = usize::try_from(page.limit - 1).unwrap_or(usize::MAX);
-        let next = if rows.len() > shown { rows.get(shown - 1).map(&id) } else { None };
-        Self { items: rows.iter().take(shown).map(view).collect(), next }
+        let next = if items.len() > shown { items.get(shown - 1).map(id) } else { None };
+        items.truncate(shown);
+        Self { items, next }
+    }
+
+    /// A page without entries.
+    pub const fn none() -> Self {
+        Self { items: Vec::new(), next: None }
     }
 
     /// The page of a list that is read whole, in the order of its ids.
-    pub fn of_all<R>(page: &Page, rows: Vec<R>, id: impl Fn(&R) -> String, view: impl Fn(&R) -> T) -> Self {
-        let after = page.after.clone().unwrap_or_default();
-        let most = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let rows = rows.into_iter().filter(|row| after.is_empty() || id(row) > after).take(most).collect();
-        Self::new(page, rows, id, view)
+    pub fn of_all(page: &Page, mut items: Vec<T>, id: impl Fn(&T) -> String) -> Self {
+        if let Some(after) = &page.after {
+            items.retain(|item| id(item) > *after);
+        }
+        Self::new(page, items, id)
     }
 }
 
@@ -65,4 +62,16 @@ pub fn filter<T: std::str::FromStr>(text: Option<&String>, name: &str) -> Result
         text.parse().map_err(|_| Problem(Refusal::invalid(format!("/{name}"), format!("{name} is not well-formed"))))
     })
     .transpose()
+}
+
+/// The tenant that a list shows: the caller's own, or the one that an operator asks for, or all (`Some(None)`).
+/// `None` is a tenant who asks for another's: he sees nothing.
+#[expect(clippy::option_option, reason = "both levels mean something else, as said")]
+pub fn tenant(actor: &Actor, asked: Option<&String>) -> Result<Option<Option<TenantId>>, Problem> {
+    let asked: Option<TenantId> = filter(asked, "tenant")?;
+    Ok(match (actor.tenant(), asked) {
+        (Some(own), Some(asked)) if own != asked => None,
+        (Some(own), _) => Some(Some(own)),
+        (None, asked) => Some(asked),
+    })
 }

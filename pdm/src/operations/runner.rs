@@ -402,7 +402,8 @@ impl<'r> Work<'r> {
     async fn save_done(&mut self, index: usize, detail: String) -> Result<(), StoreError> {
         let name = self.operation.steps[index].name;
         let (mut operation, claim) = (self.operation.clone(), self.claim.id);
-        let knows_ds = name == StepName::CreateZone;
+        // During a repair the claim keeps the DS that the parent still has, until all is proven again.
+        let knows_ds = name == StepName::CreateZone && !self.operation.facts.repair;
         let (operation, claim) = self
             .runner
             .world

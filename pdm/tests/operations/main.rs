@@ -1,6 +1,8 @@
 //! Operations against real servers: the path, its faults, its crashes.
 
 mod crashes;
+mod reconcile;
+mod refusals;
 mod support;
 
 use conformance::world::{Layout, Store as Databases};

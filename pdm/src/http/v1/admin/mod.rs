@@ -1,0 +1,6 @@
+//! Administration, for operators.
+
+pub mod audit;
+pub mod keys;
+pub mod orphans;
+pub mod tenants;

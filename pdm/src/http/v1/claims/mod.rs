@@ -1,0 +1,10 @@
+//! Rights to names.
+
+pub mod commit;
+pub mod get;
+pub mod list;
+pub mod records;
+pub mod release;
+pub mod renew;
+pub mod reserve;
+pub mod targets;
