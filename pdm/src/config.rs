@@ -55,11 +55,18 @@ fn default_listen() -> SocketAddr {
 }
 
 /// `[store]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     /// `sqlite:PATH` or `postgres://…`.
     pub url: String,
+}
+
+impl std::fmt::Debug for StoreConfig {
+    /// The address may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreConfig").finish_non_exhaustive()
+    }
 }
 
 /// `[powerdns]`
@@ -190,6 +197,11 @@ macro_rules! durations {
         }
 
         impl Timing {
+            /// What a lease must still last for a call to start: the call's deadline and half of it again.
+            pub fn call_cover(&self) -> Duration {
+                self.powerdns_deadline.mul_f64(1.5)
+            }
+
             fn scaled(mut self) -> Self {
                 $(self.$field = self.$field.mul_f64(self.scale);)+
                 self.quarantine = self.quarantine.map(|q| q.mul_f64(self.scale));
@@ -254,6 +266,8 @@ pub struct Limits {
     pub reserve_per_day: u32,
     /// `commit`, `release`, `targets`, `records` together, per tenant and minute.
     pub change_per_minute: u32,
+    /// `verify` per tenant and minute.
+    pub verify_per_minute: u32,
     /// Event streams of one actor at a time.
     pub streams_per_actor: u32,
     /// Requests in progress; above that 503.
@@ -273,6 +287,7 @@ impl Default for Limits {
             reserve_per_minute: 10,
             reserve_per_day: 100,
             change_per_minute: 10,
+            verify_per_minute: 30,
             streams_per_actor: 5,
             concurrent_requests: 1024,
             concurrent_operations: 64,
@@ -287,6 +302,7 @@ impl Limits {
         self.reserve_per_minute = self.reserve_per_minute.saturating_mul(self.scale);
         self.reserve_per_day = self.reserve_per_day.saturating_mul(self.scale);
         self.change_per_minute = self.change_per_minute.saturating_mul(self.scale);
+        self.verify_per_minute = self.verify_per_minute.saturating_mul(self.scale);
         self.streams_per_actor = self.streams_per_actor.saturating_mul(self.scale);
         self
     }
@@ -325,7 +341,7 @@ impl Config {
         }
         let unreadable = |error: figment::Error| ConfigError::Unreadable(error.to_string());
         let mut config: Self = figment
-            .merge(Env::prefixed("PDM_").ignore(&["url", "api_key", "config", "tokens"]).split("__"))
+            .merge(Env::prefixed("PDM_").ignore(&["url", "api_key", "config", "tokens", "bin"]).split("__"))
             .extract()
             .map_err(unreadable)?;
         config.timing = config.timing.scaled();
@@ -355,8 +371,11 @@ impl Config {
                 );
             }
         }
-        if self.timing.lease < self.timing.lease_renew * 2 {
-            return contradiction("timing.lease must be at least twice timing.lease_renew");
+        if self.timing.lease < self.timing.lease_renew + self.timing.call_cover() {
+            return contradiction(
+                "timing.lease must be at least timing.lease_renew and one and a half times timing.powerdns_deadline: \
+                 otherwise no call may ever start",
+            );
         }
         if self.timing.allow_weak {
             return Ok(());
@@ -370,6 +389,9 @@ impl Config {
             ("timing.idempotency_keep", self.timing.idempotency_keep, least.idempotency_keep),
             ("timing.quarantine", self.timing.quarantine.unwrap_or(Duration::MAX), secs(200 * 24 * 3600)),
         ];
+        if self.timing.key_memory > secs(60) {
+            return contradiction("timing.key_memory is above 60 s: a revoked key would be good for longer than that");
+        }
         match minima.into_iter().find(|(_, value, least)| value < least) {
             Some((key, value, least)) => Err(ConfigError::TooWeak { key, value, least }),
             None => Ok(()),

@@ -5,11 +5,12 @@
 //! * [`domain`]: what is true, without I/O and without a clock of its own;
 //! * [`store`]: what is remembered;
 //! * [`propagation`]: what the world sees; [`dns`]: the zones we host; [`delegation`]: who points at us;
-//! * [`view`]: how the API shows things;
+//! * [`view`]: how the API shows things; [`verify`]: is it live yet?;
 //! * [`operations`]: things that happen once and survive any crash;
 //! * [`reconcile`]: things that must stay equal;
 //! * [`service`], [`http`], [`cli`]: how programs and people talk to it.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delegation;
@@ -21,6 +22,8 @@ pub mod propagation;
 pub mod reconcile;
 pub mod service;
 pub mod store;
+pub mod telemetry;
+pub mod verify;
 pub mod view;
 pub mod world;
 

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-
-
+use clap::Parser as _;
+use pdm::cli::args::Cli;
 
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    pdm::cli::run(Cli::parse())
 }

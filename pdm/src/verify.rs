@@ -15,7 +15,6 @@ use utoipa::ToSchema;
 use crate::clock::DbTime;
 use crate::delegation::Delegation;
 use crate::delegation::parent_zone::AtParent;
-use crate::dns::pool_zone::POOL_SOA_TTL;
 use crate::domain::claim::{Claim, ClaimState};
 use crate::operations::World;
 use crate::propagation::{
@@ -116,7 +115,7 @@ pub enum Role {
 pub async fn look(world: &World, claim: &Claim, now: DbTime) -> Propagation {
     let mut looking = Looking { world, claim, now, evidence: Vec::new() };
     let (verdict, subjects, message) = looking.verdict().await;
-    let settles = claim.settled_at(Duration::from_secs(u64::from(POOL_SOA_TTL)));
+    let settles = claim.settled_at(Duration::from_secs(u64::from(world.config.zones.pool_soa)));
     let verdict = match (verdict, settles) {
         (Verdict::Ready, Some(at)) if at <= now => Verdict::Settled,
         (verdict, _) => verdict,

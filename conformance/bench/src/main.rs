@@ -20,6 +20,7 @@ mod part;
 mod process;
 mod report;
 mod stage;
+mod turn;
 mod zones;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 use conformance::world::{Layout, Store};
 
+use crate::load::Load;
 use crate::part::Part;
 
 /// Measures `pdm` against bare PowerDNS calls and against the system it replaces, on real servers of its own.
@@ -64,10 +65,10 @@ pub struct Effort {
     pub turn: Duration,
     /// The same for the replaced system on a large pool, where a name takes seconds.
     pub slow_turn: Duration,
-    /// Most names of a turn, for each name in flight.
-    pub names_per_place: usize,
-    /// Least number of names that a turn is allowed.
-    pub least_names: usize,
+    /// Names of a turn, for each one in flight; between [`Self::least_names`] and three times that.
+    names_per_place: usize,
+    /// See [`Self::names_per_place`].
+    least_names: usize,
     /// How long requests arrive at a fixed rate.
     pub open_loop: Duration,
 }
@@ -157,8 +158,9 @@ impl Options {
 }
 
 impl Effort {
-    /// Most names of a turn with so many in flight.
-    pub fn names(&self, in_flight: usize) -> usize {
-        (self.names_per_place * in_flight).clamp(self.least_names, self.least_names * 3)
+    /// A turn with so many names in flight.
+    pub fn load(&self, in_flight: usize) -> Load {
+        let requests = (self.names_per_place * in_flight).clamp(self.least_names, self.least_names * 3);
+        Load { in_flight, requests, at_most: self.turn }
     }
 }

@@ -157,6 +157,13 @@ CREATE INDEX events_by_operation ON events (operation_id, seq);
 CREATE INDEX events_by_tenant ON events (tenant, seq);
 CREATE INDEX events_by_age ON events (at);
 
+-- The last look at the world, per claim, as the API shows it.
+CREATE TABLE propagation (
+    claim_id TEXT   NOT NULL PRIMARY KEY REFERENCES claims (id),
+    at       INTEGER NOT NULL,
+    data     TEXT   NOT NULL
+) STRICT;
+
 CREATE TABLE counters (
     name  TEXT   NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL

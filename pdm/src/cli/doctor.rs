@@ -135,7 +135,7 @@ async fn check_hosts(world: &World, hosts: &[DomainName], now: u32, findings: &m
 
 async fn check_pool(world: &World, pool: &Pool, now: u32, findings: &mut Findings) {
     let domain = &pool.domain;
-    match pool_zone::prepare(world.parents.servers(), domain, &pool.nameservers, false).await {
+    match pool_zone::prepare(world.parents.servers(), domain, &pool.nameservers, world.config.zones, false).await {
         Ok(_) => findings.good(&format!("the zone {domain} is made as a pool needs it")),
         Err(error) => findings.bad(&error.to_string(), "change the zone as said; existing names are not touched by that"),
     }

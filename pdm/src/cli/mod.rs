@@ -27,7 +27,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Migrate(args) => report(runtime.block_on(migrate(args.config.as_deref()))),
         Command::Doctor(args) => runtime.block_on(doctor::doctor(args.config.as_deref())),
         Command::Openapi(_) => {
-            println!("{}", crate::http::openapi_json());
+            println!("{}", crate::http::openapi().to_pretty_json().unwrap_or_default());
             ExitCode::SUCCESS
         }
         Command::Completions { shell } => args::completions(shell),

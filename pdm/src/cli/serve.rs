@@ -43,7 +43,8 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
         config: Arc::clone(&config),
         server_key,
         wake,
-        pool_zones: Arc::new(PowerDnsPools::new(Servers::new(&config)?)),
+        world: Some(Arc::clone(&world)),
+        pool_zones: Arc::new(PowerDnsPools::new(Servers::new(&config)?, config.zones)),
         metrics: Some(metrics),
         stop: stop.subscribe(),
     });

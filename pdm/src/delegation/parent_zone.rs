@@ -277,7 +277,10 @@ impl ParentZones {
         }
         // One bad edit fails a PATCH whole and changes nothing: find it, so that the others are not held up.
         for waiting in batch {
-            let result = self.patch(parent, std::slice::from_ref(&waiting)).await;
+            let result = match self.hold(parent).await {
+                Ok(()) => self.patch(parent, std::slice::from_ref(&waiting)).await,
+                Err(error) => Err(error),
+            };
             let _ = waiting.done.send(result);
         }
     }

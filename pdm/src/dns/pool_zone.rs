@@ -8,13 +8,8 @@ use powerdns_client::{Error, NewZone, RecordType, Rrset};
 
 use super::canonical;
 use super::servers::{ServerSet, Servers};
+use crate::domain::zone_plan::ZoneTtls;
 use crate::service::pools::{PoolZones, PrepareError, PreparedPool};
-
-/// SOA TTL and MINIMUM of a pool's zone, seconds: validators make NXDOMAIN from cached NSEC3 for labels nobody
-/// asked for (RFC 8198), so a long negative TTL would hide new names.
-pub const POOL_SOA_TTL: u32 = 60;
-/// NS TTL of a pool's zone, seconds.
-pub const POOL_NS_TTL: u32 = 3600;
 
 /// What a pool's zone needs to be.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +36,7 @@ pub async fn prepare(
     servers: &ServerSet,
     domain: &DomainName,
     hosts: &[DomainName],
+    ttls: ZoneTtls,
     create: bool,
 ) -> Result<Vec<DomainName>, PoolZoneError> {
     let name = canonical(domain.as_str());
@@ -49,7 +45,7 @@ pub async fn prepare(
         if !create {
             return Err(PoolZoneError::Missing(domain.clone()));
         }
-        let zone = new_zone(domain, hosts);
+        let zone = new_zone(domain, hosts, ttls);
         let made = servers.first(|client| { let zone = &zone; async move { client.create_zone(zone).await } }).await;
         // A lost reply is settled by the check below.
         if let Err(error) = made
@@ -88,12 +84,13 @@ pub async fn prepare(
 /// The pools' zones on PowerDNS, as the service asks for them.
 pub struct PowerDnsPools {
     servers: Servers,
+    ttls: ZoneTtls,
 }
 
 impl PowerDnsPools {
     /// On these servers.
-    pub const fn new(servers: Servers) -> Self {
-        Self { servers }
+    pub const fn new(servers: Servers, ttls: ZoneTtls) -> Self {
+        Self { servers, ttls }
     }
 }
 
@@ -105,7 +102,7 @@ impl PoolZones for PowerDnsPools {
         nameservers: &[DomainName],
         create: bool,
     ) -> Result<PreparedPool, PrepareError> {
-        match prepare(&self.servers.pools, domain, nameservers, create).await {
+        match prepare(&self.servers.pools, domain, nameservers, self.ttls, create).await {
             Ok(foreign) => Ok(PreparedPool { foreign }),
             Err(PoolZoneError::Server(error)) if error.is_transient() => {
                 Err(PrepareError::Unavailable(format!("PowerDNS does not answer: {error}")))
@@ -152,7 +149,7 @@ pub(crate) fn below(domain: &DomainName, owner: &str) -> Option<DomainName> {
     domain.child(relative.rsplit('.').next()?).ok()
 }
 
-fn new_zone(domain: &DomainName, hosts: &[DomainName]) -> NewZone {
+fn new_zone(domain: &DomainName, hosts: &[DomainName], ttls: ZoneTtls) -> NewZone {
     let name = canonical(domain.as_str());
     let mut zone = NewZone::new(name.clone());
     "pdm-pool".clone_into(&mut zone.account);
@@ -160,10 +157,10 @@ fn new_zone(domain: &DomainName, hosts: &[DomainName]) -> NewZone {
     "1 0 0 -".clone_into(&mut zone.nsec3param);
     zone.nsec3narrow = true;
     let first = hosts.first().map_or_else(|| domain.to_string(), ToString::to_string);
-    let soa = format!("{first}. hostmaster.{domain}. 1 10800 3600 604800 {POOL_SOA_TTL}");
+    let soa = format!("{first}. hostmaster.{domain}. 1 10800 3600 604800 {}", ttls.pool_soa);
     zone.rrsets = vec![
-        Rrset::new(name.clone(), RecordType::SOA, POOL_SOA_TTL, [soa]),
-        Rrset::new(name, RecordType::NS, POOL_NS_TTL, hosts.iter().map(|host| format!("{host}."))),
+        Rrset::new(name.clone(), RecordType::SOA, ttls.pool_soa, [soa]),
+        Rrset::new(name, RecordType::NS, ttls.pool_ns, hosts.iter().map(|host| format!("{host}."))),
     ];
     zone
 }

@@ -103,6 +103,11 @@ impl ServerSet {
         self.servers.iter()
     }
 
+    /// The address of the server that is written to first, as a name of the set for people.
+    pub fn first_url(&self) -> &str {
+        self.servers.first().map_or("", |server| &server.url)
+    }
+
     /// Calls the first server that can be reached. Another one is tried only when nothing was sent to the one
     /// before, so one call of this is at most one request that a server acts on.
     pub async fn first<T, F>(&self, call: impl Fn(Client) -> F) -> Result<T, Error>

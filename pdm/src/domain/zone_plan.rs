@@ -25,11 +25,25 @@ pub struct ZoneTtls {
     pub delegation_ns: u32,
     /// DS in the parent.
     pub delegation_ds: u32,
+    /// NS at the apex of a pool's zone.
+    pub pool_ns: u32,
+    /// SOA and SOA MINIMUM of a pool's zone. Validators make NXDOMAIN from cached NSEC3 for labels nobody asked for
+    /// (RFC 8198), so a long negative TTL would hide new names.
+    pub pool_soa: u32,
 }
 
 impl Default for ZoneTtls {
     fn default() -> Self {
-        Self { ns: 3600, soa: 3600, soa_minimum: 300, hosts: 300, delegation_ns: 3600, delegation_ds: 300 }
+        Self {
+            ns: 3600,
+            soa: 3600,
+            soa_minimum: 300,
+            hosts: 300,
+            delegation_ns: 3600,
+            delegation_ds: 300,
+            pool_ns: 3600,
+            pool_soa: 60,
+        }
     }
 }
 

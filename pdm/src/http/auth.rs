@@ -11,13 +11,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 
+use super::extract::Caller;
 use super::problem::Problem;
 use super::state::AppState;
 use crate::clock::DbTime;
 use crate::domain::actor::{Actor, Scope};
 use crate::domain::ids::KeyId;
 use crate::service::{Code, keys, sha256_hex};
-use crate::store::{ApiKey, Store, StoreError};
+use crate::store::{ApiKey, NewAudit, Store, StoreError};
 
 /// Most keys that are remembered.
 const MAX_REMEMBERED: usize = 10_000;
@@ -123,6 +124,31 @@ pub async fn is_still_good(store: &Store, actor: &Actor) -> bool {
         Ok((None, _)) => false,
         // A store that is away for a moment says nothing about the key; the stream reads from it anyway.
         Err(_) => true,
+    }
+}
+
+/// Writes down that an authenticated caller was refused.
+pub(super) async fn audit_refusal(app: &AppState, caller: &Caller, code: Code) {
+    let caller = caller.clone();
+    let written = app.store.write(move |tx| {
+        Box::pin(async move {
+            tx.audit(NewAudit {
+                tenant: caller.actor.tenant(),
+                actor: &caller.actor.audit_name(),
+                source: &caller.source,
+                action: "request.refused",
+                claim: None,
+                operation: None,
+                before: None,
+                after: None,
+                detail: Some(format!("{} {}", code.as_str(), caller.request_id)),
+            })
+            .await
+        })
+    });
+    if let Err(error) = written.await {
+        let error: StoreError = error;
+        tracing::warn!(%error, "a refusal was not audited");
     }
 }
 

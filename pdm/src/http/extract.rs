@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::auth;
 use super::edge::RequestId;
 use super::problem::Problem;
 use super::state::AppState;
@@ -62,9 +63,9 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-/// A caller who runs the service.
-#[derive(Clone, Debug)]
-pub struct Operator(pub Caller);
+/// Passes callers who run the service, and nobody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator;
 
 impl FromRequestParts<AppState> for Operator {
     type Rejection = Problem;
@@ -72,9 +73,9 @@ impl FromRequestParts<AppState> for Operator {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
         if caller.actor.is_operator() {
-            return Ok(Self(caller));
+            return Ok(Self);
         }
-        tracing::warn!(actor = caller.actor.audit_name(), path = parts.uri.path(), "beyond the scope of its key");
+        auth::audit_refusal(app, &caller, Code::AuthScope).await;
         Err(Problem::new(Code::AuthScope, "this is for operators"))
     }
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::answer::{self, Answer};
+use super::auth;
 use super::extract::{Call, Caller};
 use super::limits::Bucket;
 use super::problem::Problem;
@@ -254,36 +255,33 @@ impl Decision {
 
     /// A wrong token and a scope that does not reach are what an attacker would try: they are audited.
     async fn note_refusal(&self, problem: &Problem) {
-        let code = problem.0.code;
-        if !matches!(code, Code::TokenMismatch | Code::AuthScope) {
-            return;
-        }
-        let context = Arc::clone(&self.context);
-        let store = context.app.store.clone();
-        let written = store.write(move |tx| {
-            Box::pin(async move {
-                tx.audit(crate::store::NewAudit {
-                    tenant: context.caller.actor.tenant(),
-                    actor: &context.caller.actor.audit_name(),
-                    source: &context.caller.source,
-                    action: "request.refused",
-                    claim: None,
-                    operation: None,
-                    before: None,
-                    after: None,
-                    detail: Some(format!("{} {}", code.as_str(), context.caller.request_id)),
-                })
-                .await
-            })
-        });
-        if let Err(error) = written.await {
-            let error: StoreError = error;
-            tracing::warn!(%error, "a refusal was not audited");
+        if matches!(problem.0.code, Code::TokenMismatch | Code::AuthScope) {
+            auth::audit_refusal(&self.context.app, &self.context.caller, problem.0.code).await;
         }
     }
 
     fn expect_key(&self) -> &Key {
         self.key.as_ref().expect("only a call with a key finds something kept")
+    }
+}
+
+/// Decides without a key, again while other transactions are in the way.
+pub(super) async fn decide_plain<T: Send + 'static>(
+    context: Arc<Context>,
+    verb: impl for<'t> Fn(&'t mut Tx<'_>, Arc<Context>) -> BoxFuture<'t, Decided<T>> + Send + Sync + 'static,
+) -> Result<T, Problem> {
+    let (verb, store) = (Arc::new(verb), context.app.store.clone());
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (verb, context) = (Arc::clone(&verb), Arc::clone(&context));
+        let result: Decided<T> =
+            store.write(move |tx| Box::pin(async move { verb(tx, context).await })).await;
+        match result {
+            Err(ServiceError::Store(StoreError::Contention | StoreError::Superseded)) if tries < TRIES => {}
+            other => return Ok(other?),
+        }
+        tokio::time::sleep(Duration::from_millis(10) * tries * tries).await;
     }
 }
 

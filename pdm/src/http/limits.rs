@@ -26,6 +26,8 @@ pub enum Bucket {
     Reserve,
     /// Changing what is there.
     Change,
+    /// Looking at the world.
+    Verify,
 }
 
 /// Limits per tenant and minute. They are this process's alone; hard quotas are counted in the database.
@@ -33,6 +35,7 @@ pub struct Limiters {
     check: DefaultKeyedRateLimiter<TenantId>,
     reserve: DefaultKeyedRateLimiter<TenantId>,
     change: DefaultKeyedRateLimiter<TenantId>,
+    verify: DefaultKeyedRateLimiter<TenantId>,
     checks: AtomicU32,
 }
 
@@ -47,6 +50,7 @@ impl Limiters {
             check: limiter(limits.check_per_minute),
             reserve: limiter(limits.reserve_per_minute),
             change: limiter(limits.change_per_minute),
+            verify: limiter(limits.verify_per_minute),
             checks: AtomicU32::new(0),
         }
     }
@@ -58,6 +62,7 @@ impl Limiters {
             Bucket::Check => &self.check,
             Bucket::Reserve => &self.reserve,
             Bucket::Change => &self.change,
+            Bucket::Verify => &self.verify,
         };
         if self.checks.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY == CLEAN_UP_EVERY - 1 {
             for limiter in [&self.check, &self.reserve, &self.change] {

@@ -6,7 +6,7 @@
 
 mod answer;
 mod auth;
-pub mod compat;
+mod compat;
 mod edge;
 mod events;
 mod extract;
@@ -19,7 +19,8 @@ mod problem;
 mod state;
 mod v1;
 
-pub use openapi::openapi;
+pub use compat::compat_router;
+pub use openapi::{openapi, openapi_json};
 pub use state::{AppState, Inner, Parts};
 
 use axum::Router;
@@ -45,6 +46,8 @@ fn with_key() -> OpenApiRouter<AppState> {
         .routes(routes!(claims::list::list))
         .routes(routes!(claims::get::get))
         .routes(routes!(claims::renew::renew))
+        .routes(routes!(claims::propagation::get))
+        .routes(routes!(claims::propagation::verify))
         .routes(routes!(claims::targets::put))
         .routes(routes!(claims::records::list))
         .routes(routes!(claims::records::get, claims::records::put, claims::records::delete))

@@ -57,7 +57,9 @@ impl Modify for Key {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(scheme));
-        components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+        let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
+        ProblemBody::schemas(&mut schemas);
+        components.schemas.extend(schemas);
     }
 }
 
@@ -77,6 +79,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let (_, document) =
         OpenApiRouter::with_openapi(Shared::openapi()).merge(super::without_key()).split_for_parts();
     document.merge_from(with_key)
+}
+
+/// The same as text, for people and files.
+pub fn openapi_json() -> String {
+    openapi().to_pretty_json().unwrap_or_default()
 }
 
 /// This document

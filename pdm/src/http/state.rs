@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use super::auth::Keyring;
 use super::limits::{Limiters, Streams};
 use crate::config::Config;
-use crate::operations::Wake;
+use crate::operations::{Wake, World};
 use crate::service::ServerKey;
 use crate::service::pools::PoolZones;
 use crate::store::Store;
@@ -26,6 +26,8 @@ pub struct Parts {
     pub wake: Arc<Wake>,
     /// The zones of pools on the name servers.
     pub pool_zones: Arc<dyn PoolZones>,
+    /// What a look at the world needs; without it the process answers from the database alone.
+    pub world: Option<Arc<World>>,
     /// What `/metrics` shows; without it that page is empty.
     pub metrics: Option<PrometheusHandle>,
     /// Becomes true when the process is about to end.

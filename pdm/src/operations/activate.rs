@@ -8,6 +8,7 @@ use pdm_registrar::{DsRecord, OwnerName};
 
 use super::context::Context;
 use super::step::{Look, StepError};
+use crate::domain::operation::Facts;
 use crate::delegation::parent_zone::{Edit, EditError};
 use crate::dns::zones::ZoneSeen;
 use crate::propagation::{
@@ -18,6 +19,11 @@ use crate::propagation::{
 pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError> {
     if cx.facts.lock().await.repair {
         return Ok(Look::Done("an active name is put right".to_owned()));
+    }
+    // What stands below the label was seen by the reconciler's last pass.
+    let name = cx.name().clone();
+    if cx.world.store.read(|tx| Box::pin(async move { tx.is_foreign(&name).await })).await? {
+        return Err(foreign(cx, "the pool's zone or the servers hold something at or below this name"));
     }
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
     if !at.is_empty() {
@@ -49,7 +55,10 @@ pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError
                 return Ok(Look::NotYet(format!("the zone has {} signing keys instead of one", ds.len())));
             }
             let detail = format!("zone with key {} at serial {}", ds[0].key_tag(), zone.serial);
-            cx.facts.lock().await.ds = ds;
+            let mut facts = cx.facts.lock().await;
+            facts.ds = ds;
+            facts.serial = Some(zone.serial);
+            facts.records_version = cx.claim.records_version;
             Ok(Look::Done(detail))
         }
     }
@@ -77,7 +86,7 @@ pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
 /// Every address of every server answers with authority, over UDP and TCP, with the key that the API showed.
 pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepError> {
     let servers = cx.child_servers().await?;
-    let wanted = cx.facts.lock().await.ds.clone();
+    let wanted = cx.facts.lock().await.clone();
     let first = missing_at_servers(cx, &servers, &wanted).await;
     if first.is_none() {
         return Ok(Look::Done(format!("{} servers answer with authority and the same key", servers.len())));
@@ -93,14 +102,14 @@ pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepErr
 async fn missing_at_servers(
     cx: &Context<'_>,
     servers: &[std::net::SocketAddr],
-    wanted: &[DsRecord],
+    wanted: &Facts,
 ) -> Option<String> {
     let looks = servers.iter().map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
     let views = futures_util::future::join_all(looks).await;
     views.iter().find_map(|view| missing_at_server(view, cx, wanted))
 }
 
-fn missing_at_server(view: &ServerView, cx: &Context<'_>, wanted: &[DsRecord]) -> Option<String> {
+fn missing_at_server(view: &ServerView, cx: &Context<'_>, wanted: &Facts) -> Option<String> {
     let server = view.server;
     [("UDP", &view.udp), ("TCP", &view.tcp)].into_iter().find_map(|(transport, standing)| match standing {
         Standing::Serving(zone) => missing_in_zone(zone, cx, wanted).map(|what| format!("{server}: {what}")),
@@ -111,14 +120,22 @@ fn missing_at_server(view: &ServerView, cx: &Context<'_>, wanted: &[DsRecord]) -
     })
 }
 
-fn missing_in_zone(zone: &ZoneAsServed, cx: &Context<'_>, wanted: &[DsRecord]) -> Option<String> {
-    if !zone.keys.is(&wanted.iter().cloned().collect()) {
+fn missing_in_zone(zone: &ZoneAsServed, cx: &Context<'_>, wanted: &Facts) -> Option<String> {
+    if wanted.serial.is_some_and(|serial| !is_at_least(zone.serial, serial)) {
+        return Some(format!("serves the older serial {}", zone.serial));
+    }
+    if !zone.keys.is(&wanted.ds.iter().cloned().collect()) {
         return Some("serves other keys than the API shows".to_owned());
     }
     if !zone.ns.is(&cx.claim.nameservers.iter().cloned().collect()) {
         return Some("serves another NS record set".to_owned());
     }
     None
+}
+
+/// Whether a serial is the wanted one or later (RFC 1982: later when the difference is less than half of the space).
+pub(super) const fn is_at_least(serial: u32, wanted: u32) -> bool {
+    serial.wrapping_sub(wanted) < 1 << 31
 }
 
 /// NS and DS in the parent are exactly ours.

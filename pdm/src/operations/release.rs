@@ -27,6 +27,12 @@ pub(super) async fn look_empty_zone(cx: &Context<'_>) -> Result<Look, StepError>
         ZoneSeen::Absent => Look::Done("there is no zone".to_owned()),
         ZoneSeen::Foreign { .. } => Look::Done("the zone on the servers is not this claim's; left alone".to_owned()),
         ZoneSeen::Ours(zone) => {
+            // The TTLs that caches may have are measured here and are in the database before anything is withdrawn.
+            let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
+            let at_parent = at.ns.map(|(_, ttl)| ttl).max(at.ds.map(|(_, ttl)| ttl));
+            let mut facts = cx.facts.lock().await;
+            facts.longest_ttl = facts.longest_ttl.max(at_parent).max(zone.ns_ttl());
+            drop(facts);
             let difference = zone.difference(&cx.empty_plan());
             if difference.is_none() || !zone.has_soa() {
                 Look::Done("the zone is empty".to_owned())
@@ -127,7 +133,7 @@ pub(super) async fn look_delete_zone(cx: &Context<'_>) -> Result<Look, StepError
 /// Deletes the zone with its keys, after one more look at the fence and the marker.
 pub(super) async fn act_delete_zone(cx: &Context<'_>) -> Result<(), StepError> {
     let operation = cx.operation.clone();
-    let cover = cx.world.config.timing.powerdns_deadline;
+    let cover = cx.world.config.timing.call_cover();
     let covered = cx
         .world
         .store

@@ -485,7 +485,7 @@ impl<'r> Work<'r> {
                     };
                     operation.next_attempt_at = Some(due);
                     tx.save_operation(&operation, Leave::Until(due)).await?;
-                    if name.writes() && matches!(pause, Pause::Retry { .. }) {
+                    if name.writes() {
                         let entry = NewEntry { step: name, entry: Entry::Result, detail: Some(detail.clone()) };
                         tx.journal(&operation, &[entry]).await?;
                     }
@@ -550,9 +550,11 @@ impl<'r> Work<'r> {
                     let Some(mut claim) = tx.claim_locked(claim_id, None).await? else {
                         return Err(StoreError::Superseded);
                     };
-                    if operation.kind == OperationKind::Records
-                        && claim.records_version != operation.facts.records_version
-                    {
+                    let writes_zone = operation.kind != OperationKind::Release
+                        && operation.facts.undoing.is_none()
+                        && claim.state != ClaimState::Activating;
+                    if writes_zone && claim.records_version != operation.facts.records_version {
+                        // What is written changed meanwhile: once more, with what is wanted now.
                         operation.restart();
                         operation.next_attempt_at = Some(now);
                         tx.save_operation(&operation, Leave::Until(now)).await?;
@@ -738,7 +740,8 @@ async fn step_event(
     write_event(tx, operation, kind, object).await
 }
 
-async fn operation_event(tx: &mut Tx<'_>, operation: &Operation, kind: EventKind) -> Result<(), StoreError> {
+/// An event about an operation.
+pub(crate) async fn operation_event(tx: &mut Tx<'_>, operation: &Operation, kind: EventKind) -> Result<(), StoreError> {
     let object = serde_json::to_value(OperationView::from(operation)).unwrap_or_default();
     write_event(tx, operation, kind, object).await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::activate::is_at_least;
 use super::context::Context;
 use super::step::{Look, StepError};
 use crate::dns::zones::ZoneSeen;
@@ -47,8 +48,7 @@ pub(super) async fn look_check_records(cx: &Context<'_>) -> Result<Look, StepErr
             .iter()
             .filter(|view| {
                 ![&view.udp, &view.tcp].into_iter().all(
-                    // RFC 1982: a serial is later when the difference is less than half of the space.
-                    |s| matches!(s, Standing::Serving(zone) if zone.serial.wrapping_sub(wanted) < 1 << 31),
+                    |s| matches!(s, Standing::Serving(zone) if is_at_least(zone.serial, wanted)),
                 )
             })
             .map(|view| view.server.to_string())

@@ -6,11 +6,30 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{expire, sweep};
+use crate::domain::operation::OperationState;
 use crate::operations::{Wake, World};
 use crate::store::StoreError;
 
 /// Events numbered in one transaction.
 const EVENTS: i64 = 1_000;
+
+/// What runs on a timer, in one process at a time.
+#[derive(Clone, Copy)]
+enum Task {
+    /// Ends holds whose time is over.
+    Expire,
+    /// Compares the servers with the database.
+    Sweep,
+}
+
+impl Task {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Expire => "expire",
+            Self::Sweep => "sweep",
+        }
+    }
+}
 
 /// The tasks of one process.
 pub struct Reconciler {
@@ -27,18 +46,53 @@ impl Reconciler {
 
     /// Works until `stop` is true.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
-        let timing = &self.world.config.timing;
-        let (expire, sweep) = (timing.expire_interval, timing.reconcile_interval);
         tokio::join!(
             self.number_events(stop.clone()),
-            self.every(expire, "expire", stop.clone(), async || {
+            self.every(Task::Expire, stop.clone()),
+            self.every(Task::Sweep, stop),
+        );
+    }
+
+    /// Runs `task` at once and then at its interval, while this process has the task's lease.
+    async fn every(&self, task: Task, mut stop: watch::Receiver<bool>) {
+        let timing = &self.world.config.timing;
+        let interval = match task {
+            Task::Expire => timing.expire_interval,
+            Task::Sweep => timing.reconcile_interval,
+        };
+        let length = interval + timing.lease;
+        while !*stop.borrow() {
+            let (lease, holder) = (format!("task:{}", task.name()), self.holder.clone());
+            let taken = self
+                .world
+                .store
+                .write(move |tx| Box::pin(async move { tx.take_lease(&lease, &holder, length).await }))
+                .await;
+            let result = match taken {
+                Ok(Some(_)) => self.pass(task).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = result {
+                tracing::warn!(task = task.name(), %error, "task not done; it runs again");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    async fn pass(&self, task: Task) -> Result<(), StoreError> {
+        match task {
+            Task::Expire => {
                 let ended = expire::expire_holds(&self.world.store).await?;
                 if ended > 0 {
                     tracing::info!(ended, "holds ended");
                 }
-                Ok(())
-            }),
-            self.every(sweep, "sweep", stop.clone(), async || {
+                self.measure().await?;
+            }
+            Task::Sweep => {
                 expire::prune(&self.world.store, &self.world.config.timing).await?;
                 match sweep::sweep(&self.world).await {
                     Ok(found) => {
@@ -49,40 +103,38 @@ impl Reconciler {
                     }
                     Err(error) => tracing::warn!(%error, "the servers could not be compared with the database"),
                 }
-                Ok(())
-            }),
-        );
-    }
-
-    /// Runs `task` at once and then every `interval`, while this process has the task's lease.
-    async fn every(
-        &self,
-        interval: Duration,
-        name: &'static str,
-        mut stop: watch::Receiver<bool>,
-        task: impl AsyncFn() -> Result<(), StoreError>,
-    ) {
-        while !*stop.borrow() {
-            let (lease, holder) = (format!("task:{name}"), self.holder.clone());
-            let length = (interval * 3).max(self.world.config.timing.lease);
-            let taken = self
-                .world
-                .store
-                .write(move |tx| Box::pin(async move { tx.take_lease(&lease, &holder, length).await }))
-                .await;
-            let result = match taken {
-                Ok(Some(_)) => task().await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = result {
-                tracing::warn!(task = name, %error, "task not done; it runs again");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                _ = stop.changed() => {}
             }
         }
+        Ok(())
+    }
+
+    /// What alarms are made of: how many claims and open operations, and how old the oldest is.
+    async fn measure(&self) -> Result<(), StoreError> {
+        let (claims, operations, overdue) = self
+            .world
+            .store
+            .read(|tx| {
+                Box::pin(async move {
+                    let claims = tx.count_claims().await?;
+                    let operations = tx.count_open_operations().await?;
+                    Ok::<_, StoreError>((claims, operations, tx.overdue_holds().await?))
+                })
+            })
+            .await?;
+        #[expect(clippy::cast_precision_loss, reason = "gauges of counts and ages")]
+        {
+            for (state, count) in claims {
+                metrics::gauge!("pdm_claims", "state" => state).set(count as f64);
+            }
+            for state in OperationState::ALL.into_iter().filter(|state| !state.is_final()) {
+                let row = operations.iter().find(|(word, ..)| word == state.as_str());
+                let (count, age) = row.map_or((0, 0), |(_, count, age)| (*count, *age));
+                metrics::gauge!("pdm_open_operations", "state" => state.as_str()).set(count as f64);
+                metrics::gauge!("pdm_oldest_operation_seconds", "state" => state.as_str()).set(age as f64 / 1e6);
+            }
+            metrics::gauge!("pdm_overdue_holds").set(overdue as f64);
+        }
+        Ok(())
     }
 
     /// Numbers events as they are committed: at once for those of this process, within a second for others.

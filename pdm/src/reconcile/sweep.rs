@@ -18,7 +18,9 @@ use crate::domain::operation::{Facts, OperationKind};
 use crate::domain::pool::Pool;
 use crate::domain::zone_plan::{PlanInputs, ZonePlan};
 use crate::operations::World;
-use crate::store::{NewOperation, Store, StoreError};
+use crate::operations::operation_event;
+use crate::store::{NewAudit, NewOperation, Store, StoreError};
+use crate::domain::event::EventKind;
 
 /// Names asked of the database at a time.
 const PORTION: i64 = 1_000;
@@ -84,7 +86,7 @@ pub async fn sweep(world: &World) -> Result<Found, SweepError> {
         let labels = list_labels(world, pool).await?;
         let suspicions = compare(world, pool, &labels, &zones).await?;
         settle_foreign(world, pool, &suspicions, &labels, &mut found).await?;
-        repair(world, pool, suspicions.drifted, &mut found).await?;
+        repair(world, pool, suspicions.drifted, suspicions.active, &mut found).await?;
         orphan_zones.extend(suspicions.orphan_zones);
     }
     let marked = zones.iter().filter(|(name, account)| {
@@ -180,6 +182,8 @@ struct Suspicions {
     orphan_zones: Vec<(String, String)>,
     /// Active names whose zone or delegation seems wrong.
     drifted: Vec<ClaimId>,
+    /// Active names in all.
+    active: usize,
 }
 
 async fn compare(
@@ -202,6 +206,7 @@ async fn compare(
         after = last.name.as_str().to_owned();
         for claim in rows {
             if claim.state == ClaimState::Active {
+                suspicions.active += 1;
                 let name = claim.name.as_str();
                 let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
                 let delegated =
@@ -311,7 +316,7 @@ async fn settle_foreign(
     }
     found.foreign_names += foreign.len();
     found.orphans += delegations.len() + ds.len();
-    let (domain, server) = (pool.domain.clone(), format!("pool {}", pool.domain));
+    let (domain, server) = (pool.domain.clone(), format!("{} in {}", world.parents.servers().first_url(), pool.domain));
     world
         .store
         .write(move |tx| {
@@ -361,17 +366,23 @@ async fn settle_orphan_zones(
         }
     }
     found.orphans += orphans.len();
+    let server = world.zones.servers().first_url().to_owned();
     world
         .store
-        .write(move |tx| Box::pin(async move { tx.replace_orphans("tenant servers", "zone", &orphans).await }))
+        .write(move |tx| Box::pin(async move { tx.replace_orphans(&server, "zone", &orphans).await }))
         .await?;
     Ok(())
 }
 
 /// Begins repairs of what is ours, as many as the budget allows.
-async fn repair(world: &World, pool: &Pool, drifted: Vec<ClaimId>, found: &mut Found) -> Result<(), SweepError> {
+async fn repair(
+    world: &World,
+    pool: &Pool,
+    drifted: Vec<ClaimId>,
+    active: usize,
+    found: &mut Found,
+) -> Result<(), SweepError> {
     let mut confirmed = Vec::new();
-    let active = drifted.len();
     for id in drifted.into_iter().take(MAX_SUSPICIONS) {
         let Some(claim) = world.store.read(|tx| Box::pin(tx.claim(id, None))).await? else { continue };
         if claim.state != ClaimState::Active || is_busy(&world.store, &claim.name).await? {
@@ -403,7 +414,21 @@ async fn repair(world: &World, pool: &Pool, drifted: Vec<ClaimId>, found: &mut F
                     }
                     let facts =
                         Facts { repair: true, parent_touched: true, ds: claim.ds.clone(), ..Facts::default() };
-                    tx.insert_operation(NewOperation { kind: OperationKind::Activate, claim: &claim, facts }).await?;
+                    let new = NewOperation { kind: OperationKind::Activate, claim: &claim, facts };
+                    let operation = tx.insert_operation(new).await?;
+                    operation_event(tx, &operation, EventKind::OperationStarted).await?;
+                    tx.audit(NewAudit {
+                        tenant: Some(claim.tenant),
+                        actor: "reconciler",
+                        source: "local",
+                        action: "claim.repair",
+                        claim: Some(claim.id),
+                        operation: Some(operation.id),
+                        before: None,
+                        after: None,
+                        detail: None,
+                    })
+                    .await?;
                     Ok::<_, StoreError>(true)
                 })
             })

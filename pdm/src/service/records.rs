@@ -3,7 +3,6 @@
 
 use pdm_registrar::OwnerName;
 
-use super::trail::{self, Note};
 use super::{Asked, Code, Decided, Expected, Refusal, Work, claim_of, sha256_hex, work};
 use crate::domain::claim::Claim;
 use crate::domain::ids::ClaimId;
@@ -168,12 +167,12 @@ async fn pool_of(tx: &mut Tx<'_>, claim: &Claim) -> Decided<Pool> {
 /// The set is so already; an edit that is still being written may be the one that made it so.
 async fn unchanged(tx: &mut Tx<'_>, claim: Claim) -> Decided<Work> {
     match tx.open_operation(&claim.name).await? {
-        Some(open) if open.kind == OperationKind::Records => Ok(Work { operation: open, claim }),
+        Some(open) if open.facts.undoing.is_none() => Ok(Work { operation: open, claim }),
         _ => Work::newest_done(tx, claim).await,
     }
 }
 
-/// Joins the operation that is writing records already, which then writes this too, or starts one.
+/// Joins work that is under way at the name, which then writes this too, or starts some.
 async fn written(
     tx: &mut Tx<'_>,
     asked: Asked<'_>,
@@ -183,20 +182,8 @@ async fn written(
 ) -> Decided<Work> {
     let before = claim.clone();
     claim.records_version += 1;
-    let open = tx.open_operation(&claim.name).await?.filter(|open| open.kind == OperationKind::Records);
-    let Some(open) = open else {
-        let kind = OperationKind::Records;
-        return work::start_on_active(tx, asked, kind, action, &before, claim, Some(detail)).await;
-    };
-    tx.update_claim(&mut claim).await?;
-    tx.hasten_operation(open.id).await?;
-    let note = Note {
-        action,
-        before: Some(&before),
-        after: &claim,
-        operation: Some(open.id),
-        detail: Some(detail),
-    };
-    trail::changed(tx, asked, note).await?;
-    Work::join(tx, claim, open.id).await
+    if let Some(open) = tx.open_operation(&claim.name).await? {
+        return work::join_open(tx, asked, action, &before, claim, open).await;
+    }
+    work::start_on_active(tx, asked, OperationKind::Records, action, &before, claim, Some(detail)).await
 }

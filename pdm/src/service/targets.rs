@@ -76,6 +76,10 @@ pub async fn retarget(tx: &mut Tx<'_>, asked: Asked<'_>, retarget: &Retarget) ->
         RetargetDecision::Start => {
             let before = claim.clone();
             claim.targets = Some(targets);
+            claim.records_version += 1;
+            if let Some(open) = tx.open_operation(&claim.name).await? {
+                return work::join_open(tx, asked, "claim.targets", &before, claim, open).await;
+            }
             work::start_on_active(tx, asked, OperationKind::Retarget, "claim.targets", &before, claim, None).await
         }
     }

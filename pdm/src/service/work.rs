@@ -79,6 +79,22 @@ pub(super) async fn start_on_active(
     Ok(Work { operation, claim })
 }
 
+/// Adds a change of what the zone holds to work that is under way: it writes the zone once more before it ends.
+pub(super) async fn join_open(
+    tx: &mut Tx<'_>,
+    asked: Asked<'_>,
+    action: &'static str,
+    before: &Claim,
+    mut claim: Claim,
+    open: Operation,
+) -> Decided<Work> {
+    tx.update_claim(&mut claim).await?;
+    tx.hasten_operation(open.id).await?;
+    let note = Note { action, before: Some(before), after: &claim, operation: Some(open.id), detail: None };
+    trail::changed(tx, asked, note).await?;
+    Ok(Work { operation: open, claim })
+}
+
 /// Takes the open operation of a claim away from its worker, which can write nothing from here on. The caller
 /// decides what becomes of it and saves it.
 pub(super) async fn seize(tx: &mut Tx<'_>, claim: &Claim) -> Decided<Option<Operation>> {

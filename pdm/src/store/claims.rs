@@ -202,7 +202,9 @@ impl Tx<'_> {
             "INSERT INTO names (name, pool, epoch, claim_id, tenant, buried_at) VALUES ($1, $2, 1, $3, $4, NULL)
              ON CONFLICT (name) DO UPDATE
                 SET claim_id = excluded.claim_id, epoch = names.epoch + 1, tenant = excluded.tenant,
-                    pool = excluded.pool, buried_at = NULL
+                    pool = excluded.pool,
+                    -- A tombstone stays one while its last tenant has the name again, and after.
+                    buried_at = CASE WHEN names.tenant = excluded.tenant THEN names.buried_at ELSE NULL END
               WHERE names.claim_id IS NULL
                 AND (names.buried_at IS NULL OR names.tenant = excluded.tenant
                      OR names.buried_at + $5 <= (SELECT now FROM db_time))",

@@ -18,6 +18,7 @@ mod operations;
 mod orphans;
 mod pools;
 mod postgres;
+mod propagation;
 mod records;
 mod sqlite;
 mod tenants;
@@ -77,7 +78,10 @@ impl Store {
         let backend = if let Some(path) = url.strip_prefix("sqlite:") {
             Backend::Sqlite(Sqlite::open(Path::new(path.trim_start_matches("//"))).await?)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Backend::Postgres(postgres::open(url).await?)
+            {
+            postgres::migrate(url).await?;
+            Backend::Postgres(postgres::connect(url).await?)
+        }
         } else {
             return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
         };
@@ -87,8 +91,10 @@ impl Store {
     /// Opens the store to look only, beside a server that runs: takes no lock and changes no table. A unit of work on
     /// it fails.
     pub async fn open_for_reading(url: &str) -> Result<Self, StoreError> {
-        let Some(path) = url.strip_prefix("sqlite:") else { return Self::open(url).await };
-        let backend = Backend::Sqlite(Sqlite::open_for_reading(Path::new(path.trim_start_matches("//"))).await?);
+        let backend = match url.strip_prefix("sqlite:") {
+            Some(path) => Backend::Sqlite(Sqlite::open_for_reading(Path::new(path.trim_start_matches("//"))).await?),
+            None => Backend::Postgres(postgres::connect(url).await?),
+        };
         Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()), numbered: Arc::new(Notify::new()) })
     }
 

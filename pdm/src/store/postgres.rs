@@ -7,25 +7,37 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::StoreError;
 
-pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| StoreError::Unavailable("store.url is not a PostgreSQL address".to_owned()))?
-        .application_name("pdm")
-        .options([
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-            // What a 2xx said must survive a crash of the database.
-            ("synchronous_commit", "on"),
-        ]);
-    let pool = PgPoolOptions::new()
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    PgConnectOptions::from_str(url)
+        .map(|options| options.application_name("pdm"))
+        .map_err(|_| StoreError::Unavailable("store.url is not a PostgreSQL address".to_owned()))
+}
+
+/// Brings the tables up to date. Without the time-outs of ordinary work: replicas that start together wait for each other
+/// here.
+pub(super) async fn migrate(url: &str) -> Result<(), StoreError> {
+    let mut conn = options(url)?.connect().await?;
+    sqlx::migrate!("migrations/postgres").run(&mut conn).await.map_err(|e| StoreError::Refused(e.to_string()))?;
+    conn.close().await?;
+    Ok(())
+}
+
+/// Connects for ordinary work.
+pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
+    let options = options(url)?.options([
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        // What a 2xx said must survive a crash of the database.
+        ("synchronous_commit", "on"),
+    ]);
+    Ok(PgPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(5))
         .connect_with(options)
-        .await?;
-    sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(|e| StoreError::Refused(e.to_string()))?;
-    Ok(pool)
+        .await?)
 }

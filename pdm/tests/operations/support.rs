@@ -142,7 +142,7 @@ impl Lab {
                 allow_non_global: true,
             },
             targets: TargetsConfig { allow_non_global: true },
-            zones: ZoneTtls { ns: 1, soa: 1, soa_minimum: 1, hosts: 1, delegation_ns: 1, delegation_ds: 1 },
+            zones: ZoneTtls { ns: 1, soa: 1, soa_minimum: 1, hosts: 1, delegation_ns: 1, delegation_ds: 1, pool_ns: 1, pool_soa: 1 },
             timing: timing(),
             limits: pdm::config::Limits::default(),
             compat: CompatConfig::default(),

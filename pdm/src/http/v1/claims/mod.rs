@@ -3,6 +3,7 @@
 pub mod commit;
 pub mod get;
 pub mod list;
+pub mod propagation;
 pub mod records;
 pub mod release;
 pub mod renew;

@@ -1,0 +1,160 @@
+//! Memory and start of a control plane with 100 000 claims.
+//!
+//! One name is made live in the ordinary way; the others are copies of its rows in the databases of pdm and PowerDNS,
+//! made by SQL while both are down. That is the same as if they had been made one by one, and takes seconds.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use conformance::world::{Layout, Store};
+use conformance_servers::{FaultProxy, Kind};
+use tokio::process::Command;
+
+use crate::contender::{Contender as _, ThroughPdm};
+use crate::control_plane::Variant;
+use crate::figures::Series;
+use crate::load::{Outcome, open_loop};
+use crate::options::Options;
+use crate::report::{Section, Table, verdict};
+use crate::stage::BareStage;
+use crate::{labels, process};
+
+/// Active names, each with its zone and its delegation.
+const ACTIVE: u32 = 50_000;
+/// Names that are held.
+const HELD: u32 = 50_000;
+/// The pool.
+const POOL: &str = "footprint.test";
+/// The label whose rows are copied.
+const MODEL: &str = "model";
+/// Starts that are timed.
+const STARTS: usize = 3;
+/// Reconcile passes that are waited for.
+const PASSES: u64 = 3;
+/// Names made live per second while passes go on.
+const RATE: u32 = 10;
+/// For how long.
+const WORK: Duration = Duration::from_secs(15);
+/// The most resident memory, KiB.
+const MOST_MEMORY: u64 = 80 << 10;
+/// The longest start.
+const LONGEST_START: Duration = Duration::from_secs(2);
+/// How long passes may take before the measurement is given up.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> {
+    // The copies are made in SQLite's files, whatever the other parts use.
+    let servers = BareStage::start(options, Store::Sqlite, Layout::Same).await?;
+    let proxy = FaultProxy::start(servers.world.pool_server().api_address()).await?;
+    let variant = Variant {
+        api_urls: vec![(servers.world.pool_server().name().to_owned(), proxy.url())],
+        // Passes come quickly, so that more than one is seen.
+        timing: "reconcile_interval = 2".to_owned(),
+    };
+    let stage = servers.with_pdm(options, &variant).await?;
+    let (tenants, _) = stage.pool(POOL, 0).await?;
+    tenants.make_live(MODEL).await?;
+
+    stage.pdm.stop().await;
+    let powerdns = stage.world.pool_server();
+    powerdns.stop().await;
+    eprintln!("   copying rows: {ACTIVE} active names, {HELD} held ones");
+    let zones = powerdns.directory().join("pdns.db");
+    let claims = stage.pdm.database().context("pdm is on SQLite")?;
+    copy_rows(claims, &zones).await?;
+    powerdns.restart().await?;
+
+    let mut starts = Series::default();
+    for _ in 0..STARTS {
+        starts.push(stage.pdm.start_again().await?.as_secs_f64());
+        stage.pdm.stop().await;
+    }
+    stage.pdm.start_again().await?;
+    let pid = stage.pdm.pid()?;
+    eprintln!("   waiting for {PASSES} reconcile passes");
+    proxy.reset_counts();
+    let mut seen = passes(&proxy, 1).await?;
+    let first = process::memory(pid)?;
+    process::forget_peak(pid)?;
+    seen = passes(&proxy, seen + PASSES).await?;
+    let more = process::memory(pid)?;
+    process::forget_peak(pid)?;
+    eprintln!("   {RATE} names a second meanwhile");
+    let work = names_meanwhile(&tenants).await?;
+    let passes_meanwhile = passes(&proxy, seen + 1).await? - seen;
+    let with_work = process::memory(pid)?;
+
+    let mut table = Table::new(["with 100 000 claims and 50 000 delegations", "resident now, MiB", "peak, MiB"]);
+    for (what, memory) in [
+        ("start and first reconcile pass".to_owned(), first),
+        (format!("{PASSES} more passes"), more),
+        (format!("{passes_meanwhile} passes while {} names were made live", work.times.len()), with_work),
+    ] {
+        let [now, peak] = [memory.now, memory.peak].map(mebibytes);
+        table.line([what, now, peak]);
+    }
+    section.table(&table);
+    let found = |kind: &'static str| {
+        let name = format!("pdm_reconcile_found{{kind=\"{kind}\"}}");
+        let pdm = &stage.pdm;
+        async move { Ok::<_, anyhow::Error>(pdm.metric(&name).await?.unwrap_or_default()) }
+    };
+    section.text(format!(
+        "The passes found {} drifted names and {} orphans, as it should be.",
+        found("drifted").await?,
+        found("orphans").await?
+    ));
+    let most = [first, more, with_work].map(|memory| memory.peak).into_iter().max().unwrap_or_default();
+    section.text(format!("Start to ready, {STARTS} starts: {starts} s."));
+    section.text(format!(
+        "Aims: under {} MiB, {}; ready within {} s, {}.",
+        MOST_MEMORY >> 10,
+        verdict(most < MOST_MEMORY),
+        LONGEST_START.as_secs(),
+        verdict(starts.median().is_some_and(|start| start < LONGEST_START.as_secs_f64())),
+    ));
+    Ok(())
+}
+
+/// Waits until so many passes have ended since the count began, and says how many have. A pass begins with the list of all
+/// zones, so when one more than `wanted` has been asked for, that many have ended.
+async fn passes(proxy: &FaultProxy, wanted: u64) -> Result<u64> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let ended = proxy.count("GET", Kind::Zones).saturating_sub(1);
+        if ended >= wanted {
+            return Ok(ended);
+        }
+        ensure!(Instant::now() < deadline, "{wanted} reconcile passes have not ended in {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn names_meanwhile(tenants: &ThroughPdm) -> Result<Outcome> {
+    let tenants = tenants.clone();
+    let outcome = open_loop(RATE, WORK, move || {
+        let tenants = tenants.clone();
+        async move { tenants.make_live(&labels::fresh()).await }
+    })
+    .await?;
+    ensure!(outcome.failures.is_empty(), "names failed: {:?}", outcome.failures.first());
+    Ok(outcome)
+}
+
+async fn copy_rows(claims: &Path, zones: &Path) -> Result<()> {
+    let script = include_str!("copies.sql")
+        .replace("{active}", &ACTIVE.to_string())
+        .replace("{held}", &HELD.to_string())
+        .replace("{dns}", &zones.display().to_string())
+        .replace("{model}", MODEL)
+        .replace("{pool}", POOL);
+    let output = Command::new("sqlite3").arg("-bail").arg(claims).arg(script).output().await?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "sqlite3: {}", errors.trim());
+    Ok(())
+}
+
+fn mebibytes(kibibytes: u64) -> String {
+    format!("{}.{}", kibibytes >> 10, (kibibytes & 1023) * 10 >> 10)
+}

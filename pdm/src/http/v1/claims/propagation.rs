@@ -1,0 +1,96 @@
+//! `GET /v1/claims/{id}/propagation` and `POST /v1/claims/{id}/verify`: is it live yet?
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::clock::DbTime;
+use crate::domain::claim::Claim;
+use crate::domain::ids::{ClaimId, TenantId};
+use crate::http::answer::Answer;
+use crate::http::extract::{Call, Caller, PostHeaders, Segment};
+use crate::http::limits::Bucket;
+use crate::http::openapi::Refusals;
+use crate::http::problem::Problem;
+use crate::http::state::AppState;
+use crate::service::{self, Code, Refusal};
+use crate::store::StoreError;
+use crate::verify::{self, Propagation};
+
+/// The last look at the world with its evidence; the first call looks
+#[utoipa::path(get, path = "/v1/claims/{id}/propagation", tag = "claims", operation_id = "get_propagation",
+    params(("id" = String, Path, description = "The claim")),
+    responses((status = 200, description = "What was seen", body = Propagation), Refusals))]
+pub async fn get(
+    State(app): State<AppState>,
+    caller: Caller,
+    Segment(id): Segment<String>,
+) -> Result<Response, Problem> {
+    let (claim, now) = claim(&app, service::claim_id(&id)?, caller.actor.tenant()).await?;
+    let id = claim.id;
+    let last: Result<_, StoreError> = app.store.read(|tx| Box::pin(tx.propagation(id))).await;
+    let known = last?.and_then(|text| serde_json::from_str::<Propagation>(&text).ok());
+    let seen = match known {
+        Some(seen) => seen,
+        None => {
+            let seen = look(&app, &claim, now).await?;
+            keep(&app, &seen, id).await?;
+            seen
+        }
+    };
+    Ok(Answer::new(StatusCode::OK, &seen).response(&app.server_key))
+}
+
+/// Looks at the world now
+#[utoipa::path(post, path = "/v1/claims/{id}/verify", tag = "claims", operation_id = "verify_claim",
+    params(("id" = String, Path, description = "The claim"), PostHeaders),
+    responses((status = 200, description = "What is seen", body = Propagation), Refusals))]
+pub async fn verify(
+    State(app): State<AppState>,
+    caller: Caller,
+    Segment(id): Segment<String>,
+    call: Call,
+) -> Result<Response, Problem> {
+    const ROUTE: &str = "POST /v1/claims/{id}/verify";
+    call.no_body()?;
+    if let Some(kept) = call.replay(ROUTE).await? {
+        return Ok(kept);
+    }
+    app.limiters.count(Bucket::Verify, &caller.actor)?;
+    let (claim, now) = claim(&app, service::claim_id(&id)?, caller.actor.tenant()).await?;
+    let seen = look(&app, &claim, now).await?;
+    let id = claim.id;
+    call.decide(ROUTE, None, Duration::ZERO, move |tx, _| {
+        let answer = Answer::new(StatusCode::OK, &seen);
+        let text = serde_json::to_string(&seen).unwrap_or_default();
+        let at = seen.observed_at;
+        Box::pin(async move {
+            tx.put_propagation(id, at, &text).await?;
+            Ok(answer)
+        })
+    })
+    .await
+}
+
+async fn claim(app: &AppState, id: ClaimId, tenant: Option<TenantId>) -> Result<(Claim, DbTime), Problem> {
+    let read: Result<_, StoreError> =
+        app.store.read(|tx| Box::pin(async move { Ok((tx.claim(id, tenant).await?, tx.now().await?)) })).await;
+    let (claim, now) = read?;
+    Ok((claim.ok_or_else(Refusal::no_claim)?, now))
+}
+
+async fn look(app: &AppState, claim: &Claim, now: DbTime) -> Result<Propagation, Problem> {
+    match &app.world {
+        Some(world) => Ok(verify::look(world, claim, now).await),
+        None => Err(Problem::new(Code::DnsUnavailable, "this process does not look at the world")),
+    }
+}
+
+async fn keep(app: &AppState, seen: &Propagation, id: ClaimId) -> Result<(), Problem> {
+    let (at, text) = (seen.observed_at, serde_json::to_string(seen).unwrap_or_default());
+    let kept: Result<(), StoreError> =
+        app.store.write(move |tx| Box::pin(async move { tx.put_propagation(id, at, &text).await })).await;
+    Ok(kept?)
+}

@@ -1,0 +1,4 @@
+mod admin;
+mod claims;
+mod operations;
+mod pools;
