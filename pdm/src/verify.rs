@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use pdm_registrar::{DomainName, OwnerName};
 use serde::{Deserialize, Serialize};
@@ -271,7 +272,7 @@ impl Looking<'_> {
             address: String::new(),
             transport: "udp".to_owned(),
             question: format!("{name} {rtype}"),
-            rcode: walk.rcode.map_or_else(|| "SERVFAIL".to_owned(), |rcode| rcode.to_string()),
+            rcode: walk.rcode.map_or_else(|| "SERVFAIL".to_owned(), mnemonic),
             aa: false,
             ad: secure,
             ttl: walk.ttl,
@@ -329,7 +330,7 @@ impl Looking<'_> {
         };
         match answer {
             Ok(answer) => {
-                evidence.rcode = answer.rcode().to_string();
+                evidence.rcode = mnemonic(answer.rcode());
                 evidence.aa = answer.aa();
                 evidence.ttl = answer.answers().iter().map(|record| record.ttl).min();
                 evidence.answer = answer.answers().iter().map(ToString::to_string).collect();
@@ -338,6 +339,11 @@ impl Looking<'_> {
         }
         evidence
     }
+}
+
+/// The response code as RFC 1035 and the IANA registry write it: NOERROR, NXDOMAIN.
+fn mnemonic(rcode: ResponseCode) -> String {
+    format!("{rcode:?}").to_uppercase()
 }
 
 fn unknown(message: String) -> Seen {
