@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +57,11 @@ impl Place {
         self.directory.join("pdm.toml")
     }
 
+    /// What reservation tokens are derived from.
+    fn server_key(&self) -> PathBuf {
+        self.directory.join("server-key")
+    }
+
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -75,6 +81,12 @@ impl ControlPlane {
             compat_port: free_port()?,
         };
         fs::create_dir_all(&place.directory)?;
+        let server_key = place.server_key();
+        if !server_key.exists() {
+            let mut random = [0; 32];
+            fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random))?;
+            write_private(&server_key, &random)?;
+        }
         let store = match &world.postgres {
             None => format!("sqlite:{}", place.directory.join("pdm.db").display()),
             Some(postgres) => postgres.create_database("pdm").await?.url(),
@@ -190,7 +202,7 @@ fn settings(options: &Options, world: &World, place: &Place, store: &str, accoun
         "listen = {listen}\nserver_key_file = {key}\nnameservers = [{nameservers}]\n\n[store]\nurl = {store}\n\n\
          [dns]\nport = {port}\nroots = [{root}]\ntrust_anchor = {anchor}\nallow_non_global = true\n\n\
          [targets]\nallow_non_global = true\n\n{SCALED}",
-        key = quoted(&place.directory.join("server-key").display().to_string()),
+        key = quoted(&place.server_key().display().to_string()),
         listen = quoted(&format!("127.0.0.1:{}", place.port)),
         store = quoted(store),
         port = world.resolver.dns().port(),

@@ -45,8 +45,8 @@ impl Context {
 const FINAL: [u16; 4] = [404, 409, 410, 422];
 /// How often a decision is tried when other transactions are in the way.
 const TRIES: u32 = 6;
-/// How long a kept answer stays pending beyond the wait that it is for.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long an answer counts as still being decided without being said so again.
+const PENDING: Duration = Duration::from_secs(3);
 /// How often the store is read during a wait: other replicas give no hints.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Fields of bodies that are secrets, and no part of a fingerprint.
@@ -193,7 +193,7 @@ impl Decision {
                     }
                     let answer = verb(tx, context).await.map_err(Failure::Service)?;
                     if let Some(key) = key {
-                        let pending = (answer.goes_on && !wait.is_zero()).then(|| wait + GRACE);
+                        let pending = (answer.goes_on && !wait.is_zero()).then_some(PENDING);
                         keep(tx, &key, &answer, pending).await?;
                     }
                     Ok(Outcome::Fresh(answer))
@@ -209,7 +209,12 @@ impl Decision {
             app.wake.operation_due();
             app.wake.changed(operation);
             if answer.goes_on && !self.wait.is_zero() {
-                wait_for(app, operation, self.wait).await;
+                // Pending only for as long as somebody really waits: after a crash the key is free to be decided anew
+                // within seconds.
+                tokio::select! {
+                    () = wait_for(app, operation, self.wait) => {}
+                    () = self.stay_pending() => {}
+                }
                 answer = work_answer(app, operation).await?.after_wait();
                 if let Some(key) = self.key.clone() {
                     settle(app, key, &answer).await?;
@@ -218,6 +223,23 @@ impl Decision {
             answer.waited = self.preferred;
         }
         Ok(answer)
+    }
+
+    /// Says again and again that the answer is still being decided; never ends.
+    async fn stay_pending(&self) {
+        loop {
+            tokio::time::sleep(PENDING / 3).await;
+            let Some(key) = self.key.clone() else { continue };
+            let store = &self.context.app.store;
+            let extended: Result<(), StoreError> = store
+                .write(move |tx| {
+                    Box::pin(async move { tx.extend_pending(&key.scope, key.route, &key.key, PENDING).await })
+                })
+                .await;
+            if let Err(error) = extended {
+                tracing::debug!(%error, "a pending answer was not extended");
+            }
+        }
     }
 
     /// Keeps a refusal that the request itself made final, under the key alone.

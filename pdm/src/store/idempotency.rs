@@ -93,6 +93,26 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Says that an answer is still being decided for so long from now on.
+    pub async fn extend_pending(
+        &mut self,
+        tenant: &str,
+        route: &str,
+        key: &str,
+        by: std::time::Duration,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE idempotency SET pending_until = (SELECT now FROM db_time) + $4
+              WHERE tenant = $1 AND route = $2 AND key = $3 AND pending_until IS NOT NULL",
+            tenant.to_owned(),
+            route.to_owned(),
+            key.to_owned(),
+            micros(by),
+        )?;
+        Ok(())
+    }
+
     /// Replaces a pending answer by the one that was given.
     pub async fn settle_kept(
         &mut self,

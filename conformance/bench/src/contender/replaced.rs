@@ -12,7 +12,7 @@
 use anyhow::Result;
 use async_trait::async_trait;
 use powerdns_client::{
-    CanonicalName, Client, KeyType, NewCryptoKey, NewZone, RecordType, RrsetChange, ZoneChange,
+    CanonicalName, Client, KeyType, NewCryptoKey, NewZone, RrsetChange, ZoneChange,
 };
 
 use super::Contender;
