@@ -169,7 +169,11 @@ pub struct TelemetryConfig {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".to_owned(), json: false, metrics_listen: None }
+        Self {
+            log: "info".to_owned(),
+            json: false,
+            metrics_listen: None,
+        }
     }
 }
 
@@ -315,7 +319,9 @@ pub enum ConfigError {
     #[error("{0}")]
     Unreadable(String),
     /// A value is weaker than the safety contract allows in production.
-    #[error("{key} is {value:?}; the least allowed is {least:?} (timing.allow_weak = true admits it in a lab)")]
+    #[error(
+        "{key} is {value:?}; the least allowed is {least:?} (timing.allow_weak = true admits it in a lab)"
+    )]
     TooWeak {
         /// The setting.
         key: &'static str,
@@ -335,13 +341,20 @@ impl Config {
         let mut figment = Figment::new();
         if let Some(path) = path {
             if !path.exists() {
-                return Err(ConfigError::Unreadable(format!("there is no file {}", path.display())));
+                return Err(ConfigError::Unreadable(format!(
+                    "there is no file {}",
+                    path.display()
+                )));
             }
             figment = figment.merge(Toml::file(path));
         }
         let unreadable = |error: figment::Error| ConfigError::Unreadable(error.to_string());
         let mut config: Self = figment
-            .merge(Env::prefixed("PDM_").ignore(&["url", "api_key", "config", "tokens", "bin"]).split("__"))
+            .merge(
+                Env::prefixed("PDM_")
+                    .ignore(&["url", "api_key", "config", "tokens", "bin"])
+                    .split("__"),
+            )
             .extract()
             .map_err(unreadable)?;
         config.timing = config.timing.scaled();
@@ -356,8 +369,15 @@ impl Config {
             return contradiction("nameservers needs at least one host");
         }
         for (role, word) in [(ServerRole::Pool, "pool"), (ServerRole::Tenant, "tenant")] {
-            if !self.powerdns.servers.iter().any(|s| s.role == role || s.role == ServerRole::Both) {
-                return Err(ConfigError::Contradiction(format!("no powerdns server has the role {word} or both")));
+            if !self
+                .powerdns
+                .servers
+                .iter()
+                .any(|s| s.role == role || s.role == ServerRole::Both)
+            {
+                return Err(ConfigError::Contradiction(format!(
+                    "no powerdns server has the role {word} or both"
+                )));
             }
         }
         if let Some(listen) = self.compat.listen {
@@ -383,14 +403,36 @@ impl Config {
         let least = Timing::default();
         let minima = [
             ("timing.lease", self.timing.lease, least.lease),
-            ("timing.settle", self.timing.settle, self.timing.powerdns_deadline * 2),
-            ("timing.drain_margin", self.timing.drain_margin, least.drain_margin),
-            ("timing.cancelled_hold", self.timing.cancelled_hold, least.cancelled_hold),
-            ("timing.idempotency_keep", self.timing.idempotency_keep, least.idempotency_keep),
-            ("timing.quarantine", self.timing.quarantine.unwrap_or(Duration::MAX), secs(200 * 24 * 3600)),
+            (
+                "timing.settle",
+                self.timing.settle,
+                self.timing.powerdns_deadline * 2,
+            ),
+            (
+                "timing.drain_margin",
+                self.timing.drain_margin,
+                least.drain_margin,
+            ),
+            (
+                "timing.cancelled_hold",
+                self.timing.cancelled_hold,
+                least.cancelled_hold,
+            ),
+            (
+                "timing.idempotency_keep",
+                self.timing.idempotency_keep,
+                least.idempotency_keep,
+            ),
+            (
+                "timing.quarantine",
+                self.timing.quarantine.unwrap_or(Duration::MAX),
+                secs(200 * 24 * 3600),
+            ),
         ];
         if self.timing.key_memory > secs(60) {
-            return contradiction("timing.key_memory is above 60 s: a revoked key would be good for longer than that");
+            return contradiction(
+                "timing.key_memory is above 60 s: a revoked key would be good for longer than that",
+            );
         }
         match minima.into_iter().find(|(_, value, least)| value < least) {
             Some((key, value, least)) => Err(ConfigError::TooWeak { key, value, least }),
@@ -406,14 +448,17 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
         Seconds(f64),
         Friendly(jiff::SignedDuration),
     }
-    let wrong = |_| serde::de::Error::custom("a duration is a number of seconds, or text like \"30s\" or \"10 min\"");
+    let wrong =
+        |_| serde::de::Error::custom("a duration is a number of seconds, or text like \"30s\" or \"10 min\"");
     match Text::deserialize(deserializer).map_err(wrong)? {
         Text::Seconds(seconds) => Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom),
         Text::Friendly(signed) => Duration::try_from(signed).map_err(serde::de::Error::custom),
     }
 }
 
-fn optional_duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+fn optional_duration<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
 }
 
@@ -438,7 +483,9 @@ mod tests {
 
     #[test]
     fn durations_in_both_forms_and_scaled() {
-        let config = load("timing = { allow_weak = true, scale = 0.5, settle = 4, drain_margin = \"10 min\" }").unwrap();
+        let config =
+            load("timing = { allow_weak = true, scale = 0.5, settle = 4, drain_margin = \"10 min\" }")
+                .unwrap();
         assert_eq!(config.timing.settle, secs(2));
         assert_eq!(config.timing.drain_margin, secs(300));
         assert_eq!(config.timing.quarantine, None);
@@ -447,15 +494,29 @@ mod tests {
     #[test]
     fn production_refuses_what_is_weaker_than_the_contract() {
         assert!(load("").is_ok());
-        for weak in ["lease_renew = 1\nlease = 20", "settle = 1", "quarantine = \"30 days\"", "drain_margin = 1"] {
-            assert!(matches!(load(&format!("[timing]\n{weak}")), Err(ConfigError::TooWeak { .. })), "{weak}");
+        for weak in [
+            "lease_renew = 1\nlease = 20",
+            "settle = 1",
+            "quarantine = \"30 days\"",
+            "drain_margin = 1",
+        ] {
+            assert!(
+                matches!(
+                    load(&format!("[timing]\n{weak}")),
+                    Err(ConfigError::TooWeak { .. })
+                ),
+                "{weak}"
+            );
         }
     }
 
     #[test]
     fn the_old_listener_stays_on_loopback() {
         let open = |more: &str| {
-            load(&format!("[compat]\nlisten = \"0.0.0.0:9000\"\ntenant = \"{}\"\n{more}", TenantId::new()))
+            load(&format!(
+                "[compat]\nlisten = \"0.0.0.0:9000\"\ntenant = \"{}\"\n{more}",
+                TenantId::new()
+            ))
         };
         assert!(matches!(open(""), Err(ConfigError::Contradiction(_))));
         assert!(open("allow_remote = true").is_ok());

@@ -114,7 +114,12 @@ pub enum Role {
 
 /// Looks at the world once.
 pub async fn look(world: &World, claim: &Claim, now: DbTime) -> Propagation {
-    let mut looking = Looking { world, claim, now, evidence: Vec::new() };
+    let mut looking = Looking {
+        world,
+        claim,
+        now,
+        evidence: Vec::new(),
+    };
     let (verdict, subjects, message) = looking.verdict().await;
     let settles = claim.settled_at(Duration::from_secs(u64::from(world.config.zones.pool_soa)));
     let verdict = match (verdict, settles) {
@@ -164,7 +169,9 @@ impl Looking<'_> {
         let (mut with, mut without, mut other) = (Vec::new(), Vec::new(), Vec::new());
         for (server, seen) in parents.iter().zip(&at_parents) {
             match seen {
-                DsAtParent::Present(seen) if !wanted.is_empty() && seen.is(&wanted) => with.push(server.to_string()),
+                DsAtParent::Present(seen) if !wanted.is_empty() && seen.is(&wanted) => {
+                    with.push(server.to_string())
+                }
                 DsAtParent::Present(_) => other.push(server.to_string()),
                 DsAtParent::Absent { .. } | DsAtParent::NoSuchName { .. } => without.push(server.to_string()),
                 // Where parent and child share a server, only the database shows the parent's side.
@@ -194,7 +201,9 @@ impl Looking<'_> {
         if at.is_undelegated() && with.is_empty() && other.is_empty() {
             let message = match self.claim.state {
                 ClaimState::Reserved => format!("{name} is held; it is delegated after the commit."),
-                ClaimState::Activating => format!("{name} is being set up and is not delegated in {pool} yet."),
+                ClaimState::Activating => {
+                    format!("{name} is being set up and is not delegated in {pool} yet.")
+                }
                 _ => format!("{pool} does not delegate {name}."),
             };
             return Some((Verdict::NotDelegated, Vec::new(), message));
@@ -210,7 +219,11 @@ impl Looking<'_> {
         let wanted = Delegation::ours(&self.claim.nameservers, &self.claim.ds, self.world.config.zones);
         if !at.is(&wanted) {
             let message = format!("{pool} names other servers for {name} than it should.");
-            return Some((Verdict::WrongSet, at.ns.clone().map_or_else(Vec::new, |(hosts, _)| hosts), message));
+            return Some((
+                Verdict::WrongSet,
+                at.ns.clone().map_or_else(Vec::new, |(hosts, _)| hosts),
+                message,
+            ));
         }
         None
     }
@@ -218,7 +231,8 @@ impl Looking<'_> {
     async fn ask_parents(&mut self, servers: &[SocketAddr]) -> Vec<DsAtParent> {
         let mut seen = Vec::new();
         for server in servers {
-            self.ask(Role::Parent, *server, Over::UdpThenTcp, RecordType::DS).await;
+            self.ask(Role::Parent, *server, Over::UdpThenTcp, RecordType::DS)
+                .await;
             seen.push(look_at_ds(&self.world.asker, *server, &self.claim.name).await);
         }
         seen
@@ -235,7 +249,8 @@ impl Looking<'_> {
             for over in [Over::UdpThenTcp, Over::Only(Transport::Tcp)] {
                 self.ask(Role::Child, *server, over, RecordType::SOA).await;
             }
-            self.ask(Role::Child, *server, Over::UdpThenTcp, RecordType::DNSKEY).await;
+            self.ask(Role::Child, *server, Over::UdpThenTcp, RecordType::DNSKEY)
+                .await;
             let view = look_at_server(&self.world.asker, *server, &self.claim.name).await;
             for standing in [&view.udp, &view.tcp] {
                 match standing {
@@ -248,11 +263,18 @@ impl Looking<'_> {
         lame.dedup();
         mismatch.dedup();
         if !lame.is_empty() {
-            let message = format!("{} do not answer with authority for {}.", lame.join(", "), self.claim.name);
+            let message = format!(
+                "{} do not answer with authority for {}.",
+                lame.join(", "),
+                self.claim.name
+            );
             return Some((Verdict::Lame, lame, message));
         }
         if !mismatch.is_empty() {
-            let message = format!("{} serve another key than the parent's DS names.", mismatch.join(", "));
+            let message = format!(
+                "{} serve another key than the parent's DS names.",
+                mismatch.join(", ")
+            );
             return Some((Verdict::DsMismatch, mismatch, message));
         }
         None
@@ -264,7 +286,11 @@ impl Looking<'_> {
             Some(targets) if targets.ipv4().is_empty() => RecordType::AAAA,
             _ => RecordType::A,
         };
-        let walk = self.world.walker.walk(&OwnerName::from(name.clone()), rtype, self.now.unix_seconds()).await;
+        let walk = self
+            .world
+            .walker
+            .walk(&OwnerName::from(name.clone()), rtype, self.now.unix_seconds())
+            .await;
         let secure = walk.verdict == Chain::Secure;
         self.evidence.push(Evidence {
             role: Role::Resolver,
@@ -290,16 +316,21 @@ impl Looking<'_> {
                 vec![zone.clone()],
                 format!("Validating resolvers refuse {name}: {reason} (zone {zone})."),
             ),
-            Chain::Insecure { reason } => {
-                (Verdict::DsMismatch, Vec::new(), format!("The chain of trust is not closed: {reason}."))
+            Chain::Insecure { reason } => (
+                Verdict::DsMismatch,
+                Vec::new(),
+                format!("The chain of trust is not closed: {reason}."),
+            ),
+            Chain::Indeterminate { reason } => {
+                unknown(format!("The chain of trust could not be followed: {reason}."))
             }
-            Chain::Indeterminate { reason } => unknown(format!("The chain of trust could not be followed: {reason}.")),
         }
     }
 
     async fn ask(&mut self, role: Role, server: SocketAddr, over: Over, rtype: RecordType) {
         let answer = self.world.asker.ask(server, over, &self.claim.name, rtype).await;
-        self.evidence.push(self.evidence_of(role, server, over, rtype, answer));
+        self.evidence
+            .push(self.evidence_of(role, server, over, rtype, answer));
     }
 
     fn evidence_of(

@@ -245,10 +245,10 @@ impl From<&Claim> for ClaimView {
             version: claim.version,
             created_at: claim.created_at,
             expires_at: claim.expires_at.filter(|_| claim.state == ClaimState::Reserved),
-            targets: claim
-                .targets
-                .as_ref()
-                .map(|t| TargetsView { ipv4: t.ipv4().to_vec(), ipv6: t.ipv6().to_vec() }),
+            targets: claim.targets.as_ref().map(|t| TargetsView {
+                ipv4: t.ipv4().to_vec(),
+                ipv6: t.ipv6().to_vec(),
+            }),
             nameservers: claim.nameservers.iter().map(ToString::to_string).collect(),
             ds: claim.ds.iter().map(DsView::from).collect(),
             operation_id: claim.operation.map(|id| id.to_string()),
@@ -340,6 +340,10 @@ impl From<&RecordSet> for RecordSetView {
 
 impl From<&Failure> for FailureView {
     fn from(failure: &Failure) -> Self {
-        Self { code: failure.code.clone(), detail: failure.detail.clone(), at: failure.at }
+        Self {
+            code: failure.code.clone(),
+            detail: failure.detail.clone(),
+            at: failure.at,
+        }
     }
 }

@@ -26,17 +26,22 @@ pub fn world(config: Arc<Config>, store: Store, holder: &str) -> anyhow::Result<
     let path = &config.dns.trust_anchor;
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("dns.trust_anchor: {} cannot be read", path.display()))?;
-    let anchors: Anchors =
-        text.parse().with_context(|| format!("dns.trust_anchor: {} is no trust anchor", path.display()))?;
+    let anchors: Anchors = text
+        .parse()
+        .with_context(|| format!("dns.trust_anchor: {} is no trust anchor", path.display()))?;
     let filter = AddressFilter {
         allow_non_global: config.dns.allow_non_global,
         own_networks: Vec::new(),
         port: config.dns.port,
     };
-    let asker = Arc::new(Asker::new(AskSettings { filter, ..AskSettings::default() }));
+    let asker = Arc::new(Asker::new(AskSettings {
+        filter,
+        ..AskSettings::default()
+    }));
     let mut settings = WalkSettings::new(config.dns.roots.clone(), anchors);
     settings.port = config.dns.port;
-    settings.upper_zone_memory = Some(config.timing.upper_zone_memory).filter(|memory| *memory > Duration::ZERO);
+    settings.upper_zone_memory =
+        Some(config.timing.upper_zone_memory).filter(|memory| *memory > Duration::ZERO);
     let walker = Arc::new(Walker::new(Arc::clone(&asker), settings));
     let parents = ParentZones::new(
         store.clone(),

@@ -57,7 +57,10 @@ impl ControlPlane {
         let config = directory.join("pdm.toml");
         // A key that is not secret: the database it protects ends with the measurement.
         fs::write(&key_file, [7; 32])?;
-        fs::write(&config, settings(&listen, &store, &key_file, world, layout, variant))?;
+        fs::write(
+            &config,
+            settings(&listen, &store, &key_file, world, layout, variant),
+        )?;
         let bootstrap = ["key", "create", "--bootstrap", "--output", "json", "--config"];
         let made = run(Command::new(program).args(bootstrap).arg(&config)).await?;
         let made: Value = serde_json::from_str(&made).context("pdm key create prints no JSON")?;
@@ -70,7 +73,11 @@ impl ControlPlane {
                 user: None,
                 end: End::Terminate,
             }),
-            client: Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_mins(1)).build()?,
+            client: Client::builder()
+                .no_proxy()
+                .tls_certs_only([])
+                .timeout(Duration::from_mins(1))
+                .build()?,
             url: format!("http://{listen}"),
             operator: text(&made, "key")?,
             tenants: Vec::new(),
@@ -78,7 +85,9 @@ impl ControlPlane {
         };
         control_plane.start_again().await?;
         for n in 0..TENANTS {
-            let tenant = control_plane.post("/v1/tenants", &json!({"name": format!("bench-{n}")})).await?;
+            let tenant = control_plane
+                .post("/v1/tenants", &json!({"name": format!("bench-{n}")}))
+                .await?;
             let body = json!({"scope": "tenant", "name": "bench", "tenant": text(&tenant, "id")?});
             let key = control_plane.post("/v1/keys", &body).await?;
             control_plane.tenants.push(text(&key, "key")?);
@@ -92,7 +101,11 @@ impl ControlPlane {
         let began = Instant::now();
         self.process
             .start(|| async {
-                self.client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success())
+                self.client
+                    .get(&ready)
+                    .send()
+                    .await
+                    .is_ok_and(|answer| answer.status().is_success())
             })
             .await?;
         Ok(began.elapsed())
@@ -131,14 +144,24 @@ impl ControlPlane {
 
     /// The value of a metric without labels, or with exactly these (`name{label="value"}`).
     pub async fn metric(&self, name: &str) -> Result<Option<f64>> {
-        let request = self.client.get(format!("{}/metrics", self.url)).bearer_auth(&self.operator);
+        let request = self
+            .client
+            .get(format!("{}/metrics", self.url))
+            .bearer_auth(&self.operator);
         let page = request.send().await?.error_for_status()?.text().await?;
-        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.map(|value| value.trim().parse().context("a metric is a number")).transpose()
+        let value = page
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value
+            .map(|value| value.trim().parse().context("a metric is a number"))
+            .transpose()
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.operator);
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.operator);
         let answer = request.json(body).send().await?;
         let status = answer.status();
         let text = answer.text().await?;
@@ -173,7 +196,11 @@ fn settings(
         let url = other.map_or_else(|| server.api_url(), |(_, url)| url.clone());
         let key = server.api_key_file();
         // Writing to a String cannot fail.
-        write!(out, "\n[[powerdns.servers]]\nurl = {url:?}\napi_key_file = {key:?}\nrole = {role:?}\n").ok();
+        write!(
+            out,
+            "\n[[powerdns.servers]]\nurl = {url:?}\napi_key_file = {key:?}\nrole = {role:?}\n"
+        )
+        .ok();
     }
     out
 }
@@ -181,10 +208,18 @@ fn settings(
 async fn run(command: &mut Command) -> Result<String> {
     let output = command.output().await.context("cannot run pdm")?;
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "pdm ended with {}: {}", output.status, errors.trim());
+    ensure!(
+        output.status.success(),
+        "pdm ended with {}: {}",
+        output.status,
+        errors.trim()
+    );
     Ok(String::from_utf8(output.stdout)?)
 }
 
 fn text(object: &Value, field: &str) -> Result<String> {
-    Ok(object[field].as_str().with_context(|| format!("pdm sent no {field}"))?.to_owned())
+    Ok(object[field]
+        .as_str()
+        .with_context(|| format!("pdm sent no {field}"))?
+        .to_owned())
 }

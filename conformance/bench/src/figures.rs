@@ -16,7 +16,12 @@ impl Series {
     /// The quotients of measurements made in the same turn.
     pub fn over(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);
-        Self(pairs.filter(|(_, below)| **below > 0.0).map(|(above, below)| above / below).collect())
+        Self(
+            pairs
+                .filter(|(_, below)| **below > 0.0)
+                .map(|(above, below)| above / below)
+                .collect(),
+        )
     }
 
     /// The middle measurement; the mean of the two middle ones of an even number.
@@ -77,7 +82,10 @@ pub fn percentile(times: &[Duration], part: f64) -> Option<Duration> {
 
 /// Milliseconds with three significant digits.
 pub fn milliseconds(time: Option<Duration>) -> String {
-    time.map_or_else(|| "–".to_owned(), |time| format!("{} ms", digits(time.as_secs_f64() * 1e3)))
+    time.map_or_else(
+        || "–".to_owned(),
+        |time| format!("{} ms", digits(time.as_secs_f64() * 1e3)),
+    )
 }
 
 /// A count as a number to calculate with.

@@ -13,11 +13,24 @@ pub fn describe(options: &Options) -> String {
     let folder = options.directory.clone().unwrap_or_else(std::env::temp_dir);
     let lines = [
         ("command", format!("`{}`", options.command())),
-        ("date", Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        (
+            "date",
+            Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        ),
         ("commit", commit()),
-        ("machine", format!("{cores} cores, {}, {} RAM", field("/proc/cpuinfo", "model name"), memory())),
+        (
+            "machine",
+            format!(
+                "{cores} cores, {}, {} RAM",
+                field("/proc/cpuinfo", "model name"),
+                memory()
+            ),
+        ),
         ("load before the run", load()),
-        ("file system", said("stat", &["-f", "-c", "%T", &folder.display().to_string()])),
+        (
+            "file system",
+            said("stat", &["-f", "-c", "%T", &folder.display().to_string()]),
+        ),
         ("PowerDNS", said("pdns_server", &["--version"])),
         ("PostgreSQL", said("psql", &["--version"])),
         ("Rust", said("rustc", &["--version"])),
@@ -31,12 +44,19 @@ pub fn describe(options: &Options) -> String {
 
 fn field(file: &str, name: &str) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.split_once(':').map(|(_, value)| value.trim()));
+    let value = text.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .split_once(':')
+            .map(|(_, value)| value.trim())
+    });
     value.unwrap_or("unknown").to_owned()
 }
 
 fn memory() -> String {
-    let kib: u64 = field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
+    let kib: u64 = field("/proc/meminfo", "MemTotal")
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap_or(0);
     format!("{} GiB", kib >> 20)
 }
 
@@ -50,8 +70,16 @@ fn load() -> String {
 fn commit() -> String {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).display().to_string();
     let hash = said("git", &["-C", &sources, "rev-parse", "--short", "HEAD"]);
-    let changed = !said("git", &["-C", &sources, "status", "--porcelain", "--untracked-files=no"]).is_empty();
-    if changed { format!("{hash} with changes") } else { hash }
+    let changed = !said(
+        "git",
+        &["-C", &sources, "status", "--porcelain", "--untracked-files=no"],
+    )
+    .is_empty();
+    if changed {
+        format!("{hash} with changes")
+    } else {
+        hash
+    }
 }
 
 /// What a command prints about itself: the first line that holds anything.
@@ -62,6 +90,12 @@ fn said(program: &str, arguments: &[&str]) -> String {
     // PowerDNS answers on standard error, with the time before it.
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    line.split_once("PowerDNS Authoritative Server ").map_or(line, |(_, version)| version).trim().to_owned()
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    line.split_once("PowerDNS Authoritative Server ")
+        .map_or(line, |(_, version)| version)
+        .trim()
+        .to_owned()
 }

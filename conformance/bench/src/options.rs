@@ -142,7 +142,10 @@ impl Options {
 
     /// The command line that gives this run, for people.
     pub fn command(&self) -> String {
-        let mut words = vec!["pdm-bench".to_owned(), if self.full { "--full" } else { "--quick" }.to_owned()];
+        let mut words = vec![
+            "pdm-bench".to_owned(),
+            if self.full { "--full" } else { "--quick" }.to_owned(),
+        ];
         for part in &self.only {
             let name = part.to_possible_value().map(|value| value.get_name().to_owned());
             words.extend(["--only".to_owned(), name.unwrap_or_default()]);
@@ -161,6 +164,10 @@ impl Effort {
     /// A turn with so many names in flight.
     pub fn load(&self, in_flight: usize) -> Load {
         let requests = (self.names_per_place * in_flight).clamp(self.least_names, self.least_names * 3);
-        Load { in_flight, requests, at_most: self.turn }
+        Load {
+            in_flight,
+            requests,
+            at_most: self.turn,
+        }
     }
 }

@@ -20,11 +20,19 @@ pub fn memory(pid: u32) -> Result<Memory> {
     let field = |name: &str| {
         status
             .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().strip_suffix(" kB"))
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .strip_prefix(':')?
+                    .trim()
+                    .strip_suffix(" kB")
+            })
             .and_then(|number| number.trim().parse().ok())
             .with_context(|| format!("/proc/{pid}/status has no {name}"))
     };
-    Ok(Memory { now: field("VmRSS")?, peak: field("VmHWM")? })
+    Ok(Memory {
+        now: field("VmRSS")?,
+        peak: field("VmHWM")?,
+    })
 }
 
 /// Starts the peak anew from what is resident now.
@@ -39,7 +47,11 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
 
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name of the program may hold anything but ends with the last parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace()
+        .collect();
     let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
     let (user, system) = ticks(11).zip(ticks(12)).context("/proc/PID/stat has no times")?;
     Ok(Duration::from_millis((user + system) * 1000 / TICKS))

@@ -26,7 +26,10 @@ pub struct Table {
 impl Report {
     /// Begins with where and how it was measured.
     pub fn new(heading: String) -> Self {
-        Self { heading, sections: Vec::new() }
+        Self {
+            heading,
+            sections: Vec::new(),
+        }
     }
 
     /// Adds a section.
@@ -43,14 +46,19 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.heading)?;
-        self.sections.iter().try_for_each(|section| writeln!(f, "{section}"))
+        self.sections
+            .iter()
+            .try_for_each(|section| writeln!(f, "{section}"))
     }
 }
 
 impl Section {
     /// An empty section.
     pub fn new(title: &'static str) -> Self {
-        Self { title, blocks: Vec::new() }
+        Self {
+            title,
+            blocks: Vec::new(),
+        }
     }
 
     /// Adds a paragraph.
@@ -75,12 +83,18 @@ impl Table {
     /// A table with these columns.
     pub fn new<const N: usize>(columns: [&str; N]) -> Self {
         let rule = vec!["---"; N].join(" | ");
-        Self { columns: N, lines: vec![format!("| {} |", columns.join(" | ")), format!("| {rule} |")] }
+        Self {
+            columns: N,
+            lines: vec![format!("| {} |", columns.join(" | ")), format!("| {rule} |")],
+        }
     }
 
     /// Adds a line.
     pub fn line<const N: usize>(&mut self, cells: [String; N]) {
-        assert_eq!(N, self.columns, "a line has as many cells as the table has columns");
+        assert_eq!(
+            N, self.columns,
+            "a line has as many cells as the table has columns"
+        );
         self.lines.push(format!("| {} |", cells.join(" | ")));
     }
 }

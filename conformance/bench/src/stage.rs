@@ -56,14 +56,22 @@ impl BareStage {
             store,
         })
         .await?;
-        Ok(Self { world, layout, directory })
+        Ok(Self {
+            world,
+            layout,
+            directory,
+        })
     }
 
     /// Adds the control plane.
     pub async fn with_pdm(self, options: &Options, variant: &Variant) -> Result<Stage> {
         let directory = self.directory.path().join("pdm");
         let pdm = ControlPlane::start(&options.pdm()?, &directory, &self.world, self.layout, variant).await?;
-        Ok(Stage { pdm, world: self.world, _directory: self.directory })
+        Ok(Stage {
+            pdm,
+            world: self.world,
+            _directory: self.directory,
+        })
     }
 }
 
@@ -79,19 +87,28 @@ impl Stage {
         let apex = zones::make_parent(&self.world, domain, Upkeep::Narrow, delegations).await?;
         zones::delegate_from_tld(&self.world, &apex).await?;
         self.pdm.add_pool(domain).await?;
-        Ok((ThroughPdm::new(self.pdm.url(), self.pdm.tenant_keys(), domain)?, apex))
+        Ok((
+            ThroughPdm::new(self.pdm.url(), self.pdm.tenant_keys(), domain)?,
+            apex,
+        ))
     }
 
     /// The replaced system, on a parent of its own.
     pub async fn replaced(&self, parent: &str, delegations: usize) -> Result<(Replaced, CanonicalName)> {
         let apex = zones::make_parent(&self.world, parent, Upkeep::Rectified, delegations).await?;
-        Ok((Replaced::new(zones::client(self.world.pool_server(), UNBOUNDED)?, apex.clone()), apex))
+        Ok((
+            Replaced::new(zones::client(self.world.pool_server(), UNBOUNDED)?, apex.clone()),
+            apex,
+        ))
     }
 
     /// Bare calls, on a parent of their own.
     pub async fn bare(&self, parent: &str) -> Result<(Bare, CanonicalName)> {
         let apex = zones::make_parent(&self.world, parent, Upkeep::Narrow, 0).await?;
-        Ok((Bare::new(zones::client(self.world.pool_server(), CALLS)?, apex.clone()), apex))
+        Ok((
+            Bare::new(zones::client(self.world.pool_server(), CALLS)?, apex.clone()),
+            apex,
+        ))
     }
 
     /// Whether a resolver that is not the control plane's finds the name secure and its address right.

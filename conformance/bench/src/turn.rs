@@ -61,7 +61,11 @@ pub async fn take(
     let each = |index: usize| (after[index] - before[index]) * 1e3 / names;
     Ok(Turn {
         patches: changes_so_far(world, parent).await? - patches,
-        cpu: Cpu { powerdns: each(0), pdm: each(1), bench: each(2) },
+        cpu: Cpu {
+            powerdns: each(0),
+            pdm: each(1),
+            bench: each(2),
+        },
         outcome,
     })
 }

@@ -3,7 +3,9 @@
 use anyhow::{Context, Result};
 use conformance::world::{POOL_NAMESERVERS, TENANT_NAMESERVERS, World};
 use conformance_servers::PowerDns;
-use powerdns_client::{CanonicalName, Client, Config, Ds, NewZone, RecordType, Rrset, RrsetChange, ZoneChange};
+use powerdns_client::{
+    CanonicalName, Client, Config, Ds, NewZone, RecordType, Rrset, RrsetChange, ZoneChange,
+};
 
 /// TTLs that the control plane gives by default, so that all contenders write the same records.
 pub const NS_TTL: u32 = 3600;
@@ -38,7 +40,12 @@ pub fn client(server: &PowerDns, max_connections: usize) -> Result<Client> {
 }
 
 /// The zone's apex, and how its delegations look.
-pub async fn make_parent(world: &World, name: &str, upkeep: Upkeep, delegations: usize) -> Result<CanonicalName> {
+pub async fn make_parent(
+    world: &World,
+    name: &str,
+    upkeep: Upkeep,
+    delegations: usize,
+) -> Result<CanonicalName> {
     let client = client(world.pool_server(), 1)?;
     let apex = CanonicalName::parse(&format!("{name}."))?;
     let mut zone = NewZone::new(apex.clone());
@@ -56,12 +63,17 @@ pub async fn make_parent(world: &World, name: &str, upkeep: Upkeep, delegations:
     client.create_zone(&zone).await?;
     fill(&client, &apex, delegations).await?;
     if upkeep == Upkeep::Rectified {
-        let rectify = ZoneChange { api_rectify: Some(true), ..ZoneChange::default() };
+        let rectify = ZoneChange {
+            api_rectify: Some(true),
+            ..ZoneChange::default()
+        };
         client.set_zone_properties(&apex, &rectify).await?;
         client.rectify(&apex).await?;
     }
     // The first change sets the serial to the date; from then on each adds one, and they can be counted.
-    client.patch_rrsets(&apex, &delegation(&apex.child("first-change")?, None)).await?;
+    client
+        .patch_rrsets(&apex, &delegation(&apex.child("first-change")?, None))
+        .await?;
     Ok(apex)
 }
 
@@ -82,13 +94,21 @@ pub fn delegation(name: &CanonicalName, ds: Option<&Ds>) -> Vec<RrsetChange> {
     let hosts = TENANT_NAMESERVERS.map(|host| format!("{host}."));
     let ns = Rrset::new(name.clone(), RecordType::NS, NS_TTL, hosts);
     let ds = ds.map(|ds| Rrset::new(name.clone(), RecordType::DS, DS_TTL, [ds.to_string()]));
-    [Some(ns), ds].into_iter().flatten().map(RrsetChange::Replace).collect()
+    [Some(ns), ds]
+        .into_iter()
+        .flatten()
+        .map(RrsetChange::Replace)
+        .collect()
 }
 
 /// SOA and NS of a name's zone.
 pub fn apex_sets(name: &CanonicalName) -> Result<Vec<Rrset>> {
     let hosts = TENANT_NAMESERVERS.map(|host| format!("{host}."));
-    let soa = format!("{} hostmaster.{} 1 10800 3600 604800 300", hosts[0], name.as_str());
+    let soa = format!(
+        "{} hostmaster.{} 1 10800 3600 604800 300",
+        hosts[0],
+        name.as_str()
+    );
     Ok(vec![
         Rrset::new(name.clone(), RecordType::SOA, NS_TTL, [soa]),
         Rrset::new(name.clone(), RecordType::NS, NS_TTL, hosts),
@@ -97,15 +117,23 @@ pub fn apex_sets(name: &CanonicalName) -> Result<Vec<Rrset>> {
 
 /// The addresses of a name and of the hosts below it.
 pub fn host_sets(name: &CanonicalName) -> Result<Vec<Rrset>> {
-    let owners = HOSTS.iter().map(|host| name.child(host)).collect::<Result<Vec<_>, _>>()?;
+    let owners = HOSTS
+        .iter()
+        .map(|host| name.child(host))
+        .collect::<Result<Vec<_>, _>>()?;
     let all = std::iter::once(name.clone()).chain(owners);
-    Ok(all.map(|owner| Rrset::new(owner, RecordType::A, HOST_TTL, [TARGET])).collect())
+    Ok(all
+        .map(|owner| Rrset::new(owner, RecordType::A, HOST_TTL, [TARGET]))
+        .collect())
 }
 
 /// Makes the chain of trust to a parent below `test.`: NS and DS at the top-level domain.
 pub async fn delegate_from_tld(world: &World, apex: &CanonicalName) -> Result<()> {
     let keys = client(world.pool_server(), 1)?.cryptokeys(apex).await?;
-    let ds = keys.iter().find_map(|key| key.ds_of_type(Ds::SHA256)).context("a signed zone has a DS record")?;
+    let ds = keys
+        .iter()
+        .find_map(|key| key.ds_of_type(Ds::SHA256))
+        .context("a signed zone has a DS record")?;
     let hosts = POOL_NAMESERVERS.map(|host| format!("{host}."));
     let changes = [
         RrsetChange::Replace(Rrset::new(apex.clone(), RecordType::NS, DS_TTL, hosts)),
@@ -118,5 +146,7 @@ pub async fn delegate_from_tld(world: &World, apex: &CanonicalName) -> Result<()
 /// How often the zone has been changed through the API, counted by PowerDNS itself: each PATCH adds one to the serial.
 pub async fn changes_so_far(world: &World, apex: &CanonicalName) -> Result<u32> {
     let properties = client(world.pool_server(), 1)?.zone_properties(apex).await?;
-    Ok(properties.with_context(|| format!("there is no zone {}", apex.as_str()))?.serial)
+    Ok(properties
+        .with_context(|| format!("there is no zone {}", apex.as_str()))?
+        .serial)
 }

@@ -160,7 +160,7 @@ impl ControlPlane {
 
 /// Waits and TTLs: an activation ends in seconds, a release with its drain within 20, and after an outage everything moves
 /// again within 15. Nothing is skipped.
-const SCALED: &str = r#"[timing]
+const SCALED: &str = "[timing]
 allow_weak = true
 lease = 6
 lease_renew = 1
@@ -183,7 +183,7 @@ delegation_ns = 5
 delegation_ds = 5
 pool_ns = 5
 pool_soa = 1
-"#;
+";
 
 /// The settings of the control plane: the only place of the lab that knows their names.
 ///

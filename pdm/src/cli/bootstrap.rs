@@ -21,7 +21,13 @@ pub(super) async fn first_key(config: Option<&Path>, name: &str, output: Output)
     // The key of this moment only gives the secret its form.
     let secret = ServerKey::new(&random)?.api_key_secret(id, &[]);
     let (text, hash) = (key_text(id, &secret), sha256_hex(secret.as_bytes()));
-    let new = NewKey { id, tenant: None, name: name.to_owned(), hash, expires_at: None };
+    let new = NewKey {
+        id,
+        tenant: None,
+        name: name.to_owned(),
+        hash,
+        expires_at: None,
+    };
     let made = store
         .write(move |tx| {
             Box::pin(async move {
@@ -38,7 +44,10 @@ pub(super) async fn first_key(config: Option<&Path>, name: &str, output: Output)
     }
     match output {
         Output::Json => {
-            println!("{}", serde_json::json!({ "id": id, "key": text, "name": name, "scope": "operator" }));
+            println!(
+                "{}",
+                serde_json::json!({ "id": id, "key": text, "name": name, "scope": "operator" })
+            );
         }
         Output::Table => println!("Operator key (shown this once): {text}"),
     }

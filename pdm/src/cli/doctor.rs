@@ -19,11 +19,13 @@ use crate::world;
 /// Prints findings as they are made.
 #[derive(Default)]
 struct Findings {
+    good: usize,
     bad: usize,
 }
 
 impl Findings {
-    fn good(&self, what: &str) {
+    fn good(&mut self, what: &str) {
+        self.good += 1;
         println!("ok    {what}");
     }
 
@@ -44,7 +46,7 @@ pub(super) async fn doctor(path: Option<&Path>) -> ExitCode {
     }
     match findings.bad {
         0 => {
-            println!("Everything fits.");
+            println!("Everything fits: {} things were looked at.", findings.good);
             ExitCode::SUCCESS
         }
         1 => {
@@ -62,13 +64,19 @@ async fn check(config: Arc<Config>, findings: &mut Findings) {
     check_servers(&config, findings).await;
     if !config.server_key_file.exists() && !config.store.url.starts_with("sqlite:") {
         let path = config.server_key_file.display();
-        findings.bad(&format!("server_key_file: {path} is missing"), "make it once: head -c 32 /dev/urandom, mode 0600");
+        findings.bad(
+            &format!("server_key_file: {path} is missing"),
+            "make it once: head -c 32 /dev/urandom, mode 0600",
+        );
     }
     // A running server holds the lock of a SQLite store; looking needs none.
     let store = match Store::open_for_reading(&config.store.url).await {
         Ok(store) => store,
         Err(error) => {
-            return findings.bad(&format!("store: {error}"), "start the database, or run pdm migrate");
+            return findings.bad(
+                &format!("store: {error}"),
+                "start the database, or run pdm migrate",
+            );
         }
     };
     findings.good(&format!("the store ({}) can be read", store.kind()));
@@ -94,8 +102,11 @@ async fn check(config: Arc<Config>, findings: &mut Findings) {
     for pool in &pools {
         check_pool(&world, pool, now, findings).await;
     }
-    let orphans: Vec<Orphan> =
-        store.read(|tx| Box::pin(tx.orphans())).await.map_err(|e: crate::store::StoreError| e).unwrap_or_default();
+    let orphans: Vec<Orphan> = store
+        .read(|tx| Box::pin(tx.orphans()))
+        .await
+        .map_err(|e: crate::store::StoreError| e)
+        .unwrap_or_default();
     match orphans.len() {
         0 => findings.good("nothing without an owner was found by the last pass"),
         count => findings.bad(
@@ -112,7 +123,10 @@ async fn check_servers(config: &Config, findings: &mut Findings) {
     };
     for server in servers.all() {
         match server.client.server().await {
-            Ok(seen) => findings.good(&format!("{} is {} {}", server.url, seen.daemon_type, seen.version)),
+            Ok(seen) => findings.good(&format!(
+                "{} is {} {}",
+                server.url, seen.daemon_type, seen.version
+            )),
             Err(error) => findings.bad(
                 &format!("{}: {error}", server.url),
                 "start the server; check webserver-allow-from and the key in api_key_file",
@@ -125,22 +139,43 @@ async fn check_hosts(world: &World, hosts: &[DomainName], now: u32, findings: &m
     for host in hosts {
         match world.addresses.of(std::slice::from_ref(host), now).await {
             Ok(addresses) => {
-                let list = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let list = addresses
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 findings.good(&format!("name server {host} is {list}"));
             }
-            Err(error) => findings.bad(&error, "give the host A or AAAA records, with glue where its parent needs it"),
+            Err(error) => findings.bad(
+                &error,
+                "give the host A or AAAA records, with glue where its parent needs it",
+            ),
         }
     }
 }
 
 async fn check_pool(world: &World, pool: &Pool, now: u32, findings: &mut Findings) {
     let domain = &pool.domain;
-    match pool_zone::prepare(world.parents.servers(), domain, &pool.nameservers, world.config.zones, false).await {
+    match pool_zone::prepare(
+        world.parents.servers(),
+        domain,
+        &pool.nameservers,
+        world.config.zones,
+        false,
+    )
+    .await
+    {
         Ok(_) => findings.good(&format!("the zone {domain} is made as a pool needs it")),
-        Err(error) => findings.bad(&error.to_string(), "change the zone as said; existing names are not touched by that"),
+        Err(error) => findings.bad(
+            &error.to_string(),
+            "change the zone as said; existing names are not touched by that",
+        ),
     }
     check_hosts(world, &pool.nameservers, now, findings).await;
-    let walk = world.walker.walk(&OwnerName::from(domain.clone()), RecordType::SOA, now).await;
+    let walk = world
+        .walker
+        .walk(&OwnerName::from(domain.clone()), RecordType::SOA, now)
+        .await;
     match walk.verdict {
         Verdict::Secure => findings.good(&format!("{domain} is secure from the root")),
         Verdict::Insecure { reason } | Verdict::Indeterminate { reason } => findings.bad(

@@ -33,7 +33,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Completions { shell } => args::completions(shell),
         Command::Client(ClientCommand::Key(KeyCommand::Create(args))) if args.bootstrap => {
             let output = cli.global.output;
-            report(runtime.block_on(bootstrap::first_key(args.server.config.as_deref(), &args.name, output)))
+            report(runtime.block_on(bootstrap::first_key(
+                args.server.config.as_deref(),
+                &args.name,
+                output,
+            )))
         }
         Command::Client(command) => runtime.block_on(client::run(&cli.global, command)),
     }

@@ -27,7 +27,9 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
     let config = Arc::new(Config::load(config)?);
     let metrics = telemetry::start(&config.telemetry)?;
     let server_key = Arc::new(server_key(&config)?);
-    let store = Store::open(&config.store.url).await.context("the store cannot be opened")?;
+    let store = Store::open(&config.store.url)
+        .await
+        .context("the store cannot be opened")?;
     let holder = world::holder();
     let world = world::world(Arc::clone(&config), store.clone(), &holder)?;
     let wake = Arc::new(Wake::new());
@@ -35,7 +37,11 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
 
     let runner = Arc::new(Runner::new(Arc::clone(&world), Arc::clone(&wake), holder.clone()));
     let running = tokio::spawn(runner.run(stop.subscribe()));
-    let reconciler = Arc::new(Reconciler::new(Arc::clone(&world), Arc::clone(&wake), holder.clone()));
+    let reconciler = Arc::new(Reconciler::new(
+        Arc::clone(&world),
+        Arc::clone(&wake),
+        holder.clone(),
+    ));
     let reconciling = tokio::spawn(reconciler.run(stop.subscribe()));
 
     let state = AppState::new(Parts {
@@ -55,7 +61,11 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
     if let (Some(address), Some(tenant)) = (config.compat.listen, config.compat.tenant) {
         let old = bind(address).await?;
         tracing::info!(listen = %address, "serving clients of the replaced system");
-        listeners.push(tokio::spawn(listen(old, compat_router(state.clone(), tenant), stop.subscribe())));
+        listeners.push(tokio::spawn(listen(
+            old,
+            compat_router(state.clone(), tenant),
+            stop.subscribe(),
+        )));
     }
 
     asked_to_stop().await?;
@@ -69,7 +79,9 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
     let _ = tokio::time::timeout(GRACE, running).await;
     let _ = tokio::time::timeout(GRACE, reconciling).await;
     // Others need not wait for the end of our leases.
-    let _ = store.write(move |tx| Box::pin(async move { tx.drop_leases_of(&holder).await })).await;
+    let _ = store
+        .write(move |tx| Box::pin(async move { tx.drop_leases_of(&holder).await }))
+        .await;
     Ok(())
 }
 
@@ -81,7 +93,9 @@ fn server_key(config: &Config) -> anyhow::Result<ServerKey> {
         aws_lc_rs::rand::fill(&mut bytes).context("the system gives no random bytes")?;
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
-        let made = options.open(path).and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
+        let made = options
+            .open(path)
+            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
         made.with_context(|| format!("server_key_file: {} cannot be made", path.display()))?;
     }
     let bytes =
@@ -90,7 +104,9 @@ fn server_key(config: &Config) -> anyhow::Result<ServerKey> {
 }
 
 async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 async fn listen(listener: TcpListener, router: axum::Router, mut stop: watch::Receiver<bool>) {
@@ -98,7 +114,10 @@ async fn listen(listener: TcpListener, router: axum::Router, mut stop: watch::Re
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await
+    {
         tracing::error!(%error, "the listener has ended");
     }
 }

@@ -76,8 +76,13 @@ impl AtParent {
         hosts.sort();
         let mut ds = wanted.ds.clone();
         ds.sort();
-        self.ns.as_ref().is_some_and(|(seen, ttl)| *seen == hosts && *ttl == wanted.ns_ttl)
-            && self.ds.as_ref().is_some_and(|(seen, ttl)| *seen == ds && *ttl == wanted.ds_ttl)
+        self.ns
+            .as_ref()
+            .is_some_and(|(seen, ttl)| *seen == hosts && *ttl == wanted.ns_ttl)
+            && self
+                .ds
+                .as_ref()
+                .is_some_and(|(seen, ttl)| *seen == ds && *ttl == wanted.ds_ttl)
             && self.unreadable_ds == 0
             && self.others.is_empty()
     }
@@ -85,11 +90,14 @@ impl AtParent {
     /// Whether what stands there can only come from the claim with these keys: its DS, or no DS at all beside our
     /// own hosts, which is what half of an edit or a hand at work would leave.
     pub fn may_be_ours(&self, nameservers: &[DomainName], ds: &[DsRecord]) -> bool {
-        let hosts_ours = self
-            .ns
+        let hosts_ours = self.ns.as_ref().is_none_or(|(seen, _)| {
+            seen.iter()
+                .all(|h| nameservers.iter().any(|n| format!("{n}.") == *h))
+        });
+        let ds_ours = self
+            .ds
             .as_ref()
-            .is_none_or(|(seen, _)| seen.iter().all(|h| nameservers.iter().any(|n| format!("{n}.") == *h)));
-        let ds_ours = self.ds.as_ref().is_none_or(|(seen, _)| seen.iter().all(|d| ds.contains(d)));
+            .is_none_or(|(seen, _)| seen.iter().all(|d| ds.contains(d)));
         hosts_ours && ds_ours && self.unreadable_ds == 0
     }
 }
@@ -129,7 +137,13 @@ impl Drop for Announcement {
 
 impl ParentZones {
     /// Parent zones on these servers, written under the leases of `holder`.
-    pub fn new(store: Store, servers: ServerSet, holder: String, lease: Duration, linger: Duration) -> Arc<Self> {
+    pub fn new(
+        store: Store,
+        servers: ServerSet,
+        holder: String,
+        lease: Duration,
+        linger: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             store,
             servers,
@@ -168,7 +182,8 @@ impl ParentZones {
                 hosts.sort();
                 at.ns = Some((hosts, set.ttl));
             } else if set.rtype == RecordType::DS {
-                let mut read: Vec<DsRecord> = set.contents().filter_map(|c| DsRecord::parse(c).ok()).collect();
+                let mut read: Vec<DsRecord> =
+                    set.contents().filter_map(|c| DsRecord::parse(c).ok()).collect();
                 at.unreadable_ds = set.contents().count() - read.len();
                 read.sort();
                 at.ds = Some((read, set.ttl));
@@ -183,7 +198,10 @@ impl ParentZones {
     pub async fn hosts_of(&self, parent: &DomainName) -> Result<Vec<DomainName>, Error> {
         let at = self.look(parent, parent).await?;
         Ok(at.ns.map_or_else(Vec::new, |(hosts, _)| {
-            hosts.iter().filter_map(|host| DomainName::parse(host).ok()).collect()
+            hosts
+                .iter()
+                .filter_map(|host| DomainName::parse(host).ok())
+                .collect()
         }))
     }
 
@@ -196,10 +214,22 @@ impl ParentZones {
 
     /// Makes an edit and answers what became of it. An edit whose caller has gone before its PATCH is sent is not
     /// made.
-    pub async fn edit(self: &Arc<Self>, parent: &DomainName, name: &DomainName, edit: Edit) -> Result<(), EditError> {
+    pub async fn edit(
+        self: &Arc<Self>,
+        parent: &DomainName,
+        name: &DomainName,
+        edit: Edit,
+    ) -> Result<(), EditError> {
         let (done, answer) = oneshot::channel();
         let gone = || EditError::NotMade("the writer of the zone has ended".to_owned());
-        self.writer(parent).edits.send(Waiting { name: name.clone(), edit, done }).map_err(|_| gone())?;
+        self.writer(parent)
+            .edits
+            .send(Waiting {
+                name: name.clone(),
+                edit,
+                done,
+            })
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -210,7 +240,12 @@ impl ParentZones {
             .or_insert_with(|| {
                 let (edits, queue) = mpsc::unbounded_channel();
                 let announced = Arc::new(AtomicUsize::new(0));
-                tokio::spawn(Self::write(Arc::clone(self), parent.clone(), queue, Arc::clone(&announced)));
+                tokio::spawn(Self::write(
+                    Arc::clone(self),
+                    parent.clone(),
+                    queue,
+                    Arc::clone(&announced),
+                ));
                 Writer { edits, announced }
             })
             .clone()
@@ -295,7 +330,9 @@ impl ParentZones {
             .map_err(|error: StoreError| EditError::NotMade(error.to_string()))?;
         match taken {
             Some(_) => Ok(()),
-            None => Err(EditError::NotMade("another process writes the parent zone at the moment".to_owned())),
+            None => Err(EditError::NotMade(
+                "another process writes the parent zone at the moment".to_owned(),
+            )),
         }
     }
 
@@ -370,8 +407,14 @@ fn changes(name: &DomainName, edit: &Edit) -> [RrsetChange; 2] {
             )),
         ],
         Edit::Remove => [
-            RrsetChange::Delete { name: name.clone(), rtype: RecordType::NS },
-            RrsetChange::Delete { name, rtype: RecordType::DS },
+            RrsetChange::Delete {
+                name: name.clone(),
+                rtype: RecordType::NS,
+            },
+            RrsetChange::Delete {
+                name,
+                rtype: RecordType::DS,
+            },
         ],
     }
 }
@@ -386,21 +429,48 @@ mod tests {
 
     fn waiting(label: &str, edit: Edit) -> (Waiting, oneshot::Receiver<Result<(), EditError>>) {
         let (done, answer) = oneshot::channel();
-        (Waiting { name: name(label), edit, done }, answer)
+        (
+            Waiting {
+                name: name(label),
+                edit,
+                done,
+            },
+            answer,
+        )
     }
 
     #[test]
     fn edits_of_one_name_never_share_a_batch_and_keep_their_order() {
         let mut answers = Vec::new();
         let mut queue = VecDeque::new();
-        let put = || Edit::Put(Delegation { nameservers: vec![], ds: vec![], ns_ttl: 1, ds_ttl: 1 });
-        for (label, edit) in [("aaa", Edit::Remove), ("bbb", put()), ("aaa", put()), ("aaa", Edit::Remove)] {
+        let put = || {
+            Edit::Put(Delegation {
+                nameservers: vec![],
+                ds: vec![],
+                ns_ttl: 1,
+                ds_ttl: 1,
+            })
+        };
+        for (label, edit) in [
+            ("aaa", Edit::Remove),
+            ("bbb", put()),
+            ("aaa", put()),
+            ("aaa", Edit::Remove),
+        ] {
             let (edit, answer) = waiting(label, edit);
             queue.push_back(edit);
             answers.push(answer);
         }
-        let order = |batch: &[Waiting]| batch.iter().map(|w| (w.name.clone(), w.edit == Edit::Remove)).collect::<Vec<_>>();
-        assert_eq!(order(&next_batch(&mut queue)), [(name("aaa"), true), (name("bbb"), false)]);
+        let order = |batch: &[Waiting]| {
+            batch
+                .iter()
+                .map(|w| (w.name.clone(), w.edit == Edit::Remove))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            order(&next_batch(&mut queue)),
+            [(name("aaa"), true), (name("bbb"), false)]
+        );
         assert_eq!(order(&next_batch(&mut queue)), [(name("aaa"), false)]);
         assert_eq!(order(&next_batch(&mut queue)), [(name("aaa"), true)]);
         assert!(queue.is_empty());

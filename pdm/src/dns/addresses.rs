@@ -22,7 +22,12 @@ pub struct Addresses {
 impl Addresses {
     /// Asks through `walker`; an answer is good for `memory`.
     pub fn new(walker: Arc<Walker>, port: u16, memory: Duration) -> Self {
-        Self { walker, port, memory, known: Mutex::new(HashMap::new()) }
+        Self {
+            walker,
+            port,
+            memory,
+            known: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Every address of every host, at the port of authoritative servers, without twins. A host whose address
@@ -41,7 +46,12 @@ impl Addresses {
     }
 
     async fn of_host(&self, host: &DomainName, now: u32) -> Result<Vec<IpAddr>, String> {
-        let remembered = self.known.lock().expect("nobody panics with it").get(host).cloned();
+        let remembered = self
+            .known
+            .lock()
+            .expect("nobody panics with it")
+            .get(host)
+            .cloned();
         if let Some((until, addresses)) = remembered
             && until > Instant::now()
         {

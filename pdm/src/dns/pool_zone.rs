@@ -40,13 +40,23 @@ pub async fn prepare(
     create: bool,
 ) -> Result<Vec<DomainName>, PoolZoneError> {
     let name = canonical(domain.as_str());
-    let read = || servers.first(|client| { let name = &name; async move { client.zone_properties(name).await } });
+    let read = || {
+        servers.first(|client| {
+            let name = &name;
+            async move { client.zone_properties(name).await }
+        })
+    };
     if read().await?.is_none() {
         if !create {
             return Err(PoolZoneError::Missing(domain.clone()));
         }
         let zone = new_zone(domain, hosts, ttls);
-        let made = servers.first(|client| { let zone = &zone; async move { client.create_zone(zone).await } }).await;
+        let made = servers
+            .first(|client| {
+                let zone = &zone;
+                async move { client.create_zone(zone).await }
+            })
+            .await;
         // A lost reply is settled by the check below.
         if let Err(error) = made
             && error.effect() == powerdns_client::Effect::NotApplied
@@ -73,12 +83,22 @@ pub async fn prepare(
     }
     let names = names_below(servers, domain).await?;
     let apex = servers
-        .first(|client| { let name = &name; async move { client.rrset(name, name, &RecordType::NS).await } })
+        .first(|client| {
+            let name = &name;
+            async move { client.rrset(name, name, &RecordType::NS).await }
+        })
         .await?;
     if apex.is_none() {
         wrong.push("it has no NS records at its apex".to_owned());
     }
-    if wrong.is_empty() { Ok(names) } else { Err(PoolZoneError::Unfit { zone: domain.clone(), wrong }) }
+    if wrong.is_empty() {
+        Ok(names)
+    } else {
+        Err(PoolZoneError::Unfit {
+            zone: domain.clone(),
+            wrong,
+        })
+    }
 }
 
 /// The pools' zones on PowerDNS, as the service asks for them.
@@ -104,9 +124,9 @@ impl PoolZones for PowerDnsPools {
     ) -> Result<PreparedPool, PrepareError> {
         match prepare(&self.servers.pools, domain, nameservers, self.ttls, create).await {
             Ok(foreign) => Ok(PreparedPool { foreign }),
-            Err(PoolZoneError::Server(error)) if error.is_transient() => {
-                Err(PrepareError::Unavailable(format!("PowerDNS does not answer: {error}")))
-            }
+            Err(PoolZoneError::Server(error)) if error.is_transient() => Err(PrepareError::Unavailable(
+                format!("PowerDNS does not answer: {error}"),
+            )),
             Err(error) => Err(PrepareError::Unfit(error.to_string())),
         }
     }
@@ -117,7 +137,12 @@ impl PoolZones for PowerDnsPools {
         let answers = futures_util::future::join_all(looks).await;
         all.iter()
             .zip(answers)
-            .map(|(server, answer)| (server.url.clone(), answer.map(drop).map_err(|error| error.to_string())))
+            .map(|(server, answer)| {
+                (
+                    server.url.clone(),
+                    answer.map(drop).map_err(|error| error.to_string()),
+                )
+            })
             .collect()
     }
 }
@@ -140,12 +165,19 @@ pub async fn names_below(servers: &ServerSet, domain: &DomainName) -> Result<Vec
             }
         })
         .await?;
-    Ok(found.into_inner().expect("nobody panics with it").into_iter().collect())
+    Ok(found
+        .into_inner()
+        .expect("nobody panics with it")
+        .into_iter()
+        .collect())
 }
 
 /// The name one label below `domain` that `owner` (with its final dot) is at or below.
 pub(crate) fn below(domain: &DomainName, owner: &str) -> Option<DomainName> {
-    let relative = owner.trim_end_matches('.').strip_suffix(domain.as_str())?.strip_suffix('.')?;
+    let relative = owner
+        .trim_end_matches('.')
+        .strip_suffix(domain.as_str())?
+        .strip_suffix('.')?;
     domain.child(relative.rsplit('.').next()?).ok()
 }
 
@@ -156,11 +188,21 @@ fn new_zone(domain: &DomainName, hosts: &[DomainName], ttls: ZoneTtls) -> NewZon
     zone.api_rectify = false;
     "1 0 0 -".clone_into(&mut zone.nsec3param);
     zone.nsec3narrow = true;
-    let first = hosts.first().map_or_else(|| domain.to_string(), ToString::to_string);
-    let soa = format!("{first}. hostmaster.{domain}. 1 10800 3600 604800 {}", ttls.pool_soa);
+    let first = hosts
+        .first()
+        .map_or_else(|| domain.to_string(), ToString::to_string);
+    let soa = format!(
+        "{first}. hostmaster.{domain}. 1 10800 3600 604800 {}",
+        ttls.pool_soa
+    );
     zone.rrsets = vec![
         Rrset::new(name.clone(), RecordType::SOA, ttls.pool_soa, [soa]),
-        Rrset::new(name, RecordType::NS, ttls.pool_ns, hosts.iter().map(|host| format!("{host}."))),
+        Rrset::new(
+            name,
+            RecordType::NS,
+            ttls.pool_ns,
+            hosts.iter().map(|host| format!("{host}.")),
+        ),
     ];
     zone
 }
@@ -173,7 +215,10 @@ mod tests {
     fn whatever_stands_below_counts_for_its_first_label() {
         let pool = DomainName::parse("omani.works").unwrap();
         let found = |owner| below(&pool, owner).map(|name| name.to_string());
-        assert_eq!(found("deep.shop.omani.works."), Some("shop.omani.works".to_owned()));
+        assert_eq!(
+            found("deep.shop.omani.works."),
+            Some("shop.omani.works".to_owned())
+        );
         assert_eq!(found("shop.omani.works."), Some("shop.omani.works".to_owned()));
         assert_eq!(found("omani.works."), None);
         assert_eq!(found("notomani.works."), None);

@@ -62,7 +62,10 @@ impl Servers {
     pub fn new(config: &Config) -> Result<Self, SetupError> {
         let (mut pools, mut tenants) = (Vec::new(), Vec::new());
         for server in &config.powerdns.servers {
-            let built = Server { url: server.url.clone(), client: client(config, server)? };
+            let built = Server {
+                url: server.url.clone(),
+                client: client(config, server)?,
+            };
             if server.role != ServerRole::Tenant {
                 pools.push(built.clone());
             }
@@ -70,13 +73,21 @@ impl Servers {
                 tenants.push(built);
             }
         }
-        Ok(Self { pools: ServerSet { servers: pools }, tenants: ServerSet { servers: tenants } })
+        Ok(Self {
+            pools: ServerSet { servers: pools },
+            tenants: ServerSet { servers: tenants },
+        })
     }
 
     /// Every server once.
     pub fn all(&self) -> Vec<&Server> {
         let mut all: Vec<&Server> = self.pools.servers.iter().collect();
-        all.extend(self.tenants.servers.iter().filter(|t| !self.pools.servers.iter().any(|p| p.url == t.url)));
+        all.extend(
+            self.tenants
+                .servers
+                .iter()
+                .filter(|t| !self.pools.servers.iter().any(|p| p.url == t.url)),
+        );
         all
     }
 }
@@ -90,7 +101,10 @@ fn client(config: &Config, server: &PowerDnsServer) -> Result<Client, SetupError
     let mut settings = ClientConfig::new(server.url.clone(), key.trim().into());
     settings.deadline = config.timing.powerdns_deadline;
     settings.max_connections = config.powerdns.max_connections;
-    Client::new(settings).map_err(|error| SetupError::Client { url: server.url.clone(), error })
+    Client::new(settings).map_err(|error| SetupError::Client {
+        url: server.url.clone(),
+        error,
+    })
 }
 
 fn read_key(path: &Path) -> std::io::Result<String> {
@@ -117,7 +131,9 @@ impl ServerSet {
         let mut last = None;
         for server in &self.servers {
             match call(server.client.clone()).await {
-                Err(error) if error.kind() == ErrorKind::Unreachable && error.effect() == Effect::NotApplied => {
+                Err(error)
+                    if error.kind() == ErrorKind::Unreachable && error.effect() == Effect::NotApplied =>
+                {
                     last = Some(error);
                 }
                 result => return result,
@@ -130,7 +146,11 @@ impl ServerSet {
     /// it comes back.
     pub async fn flush(&self, name: &CanonicalName) {
         let calls = self.servers.iter().map(|server| server.client.flush_cache(name));
-        for (server, result) in self.servers.iter().zip(futures_util::future::join_all(calls).await) {
+        for (server, result) in self
+            .servers
+            .iter()
+            .zip(futures_util::future::join_all(calls).await)
+        {
             if let Err(error) = result {
                 tracing::debug!(server = server.url, %error, "cache not flushed");
             }

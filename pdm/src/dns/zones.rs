@@ -84,8 +84,15 @@ impl Zones {
         let mut zone = NewZone::new(name.clone());
         marker.clone_into(&mut zone.account);
         zone.rrsets = vec![self.soa(&name, plan)];
-        zone.rrsets.extend(plan.sets.keys().map(|key| planned_rrset(plan, key)));
-        let result = self.servers.first(|client| { let zone = &zone; async move { client.create_zone(zone).await } }).await;
+        zone.rrsets
+            .extend(plan.sets.keys().map(|key| planned_rrset(plan, key)));
+        let result = self
+            .servers
+            .first(|client| {
+                let zone = &zone;
+                async move { client.create_zone(zone).await }
+            })
+            .await;
         if result.is_ok() {
             self.servers.flush_others(&name).await;
         }
@@ -95,12 +102,18 @@ impl Zones {
     /// What is there under the name.
     pub async fn look(&self, name: &DomainName, marker: &str) -> Result<ZoneSeen, Error> {
         let name = canonical(name.as_str());
-        let zone = self.servers.first(|client| { let name = &name; async move { client.zone(name).await } }).await?;
+        let zone = self
+            .servers
+            .first(|client| {
+                let name = &name;
+                async move { client.zone(name).await }
+            })
+            .await?;
         Ok(match zone {
             None => ZoneSeen::Absent,
-            Some(zone) if zone.properties.account != marker => {
-                ZoneSeen::Foreign { account: zone.properties.account }
-            }
+            Some(zone) if zone.properties.account != marker => ZoneSeen::Foreign {
+                account: zone.properties.account,
+            },
             Some(zone) => ZoneSeen::Ours(Box::new(OwnZone {
                 serial: zone.properties.edited_serial,
                 dnssec: zone.properties.dnssec,
@@ -114,7 +127,10 @@ impl Zones {
         let name = canonical(name.as_str());
         let seen = self
             .servers
-            .first(|client| { let name = &name; async move { client.zone_properties(name).await } })
+            .first(|client| {
+                let name = &name;
+                async move { client.zone_properties(name).await }
+            })
             .await?;
         Ok(seen.map(|properties| properties.account))
     }
@@ -124,7 +140,10 @@ impl Zones {
         let name = canonical(name.as_str());
         let keys = self
             .servers
-            .first(|client| { let name = &name; async move { client.cryptokeys(name).await } })
+            .first(|client| {
+                let name = &name;
+                async move { client.cryptokeys(name).await }
+            })
             .await?;
         Ok(keys
             .iter()
@@ -159,7 +178,10 @@ impl Zones {
         let name = canonical(name.as_str());
         let result = self
             .servers
-            .first(|client| { let name = &name; async move { client.delete_zone(name).await } })
+            .first(|client| {
+                let name = &name;
+                async move { client.delete_zone(name).await }
+            })
             .await;
         if result.is_ok() {
             self.servers.flush_others(&name).await;
@@ -170,7 +192,11 @@ impl Zones {
     fn soa(&self, name: &CanonicalName, plan: &ZonePlan) -> Rrset {
         let ns = canonical(NsKey::of(plan).next().expect("a plan has name servers"));
         let (ttl, minimum) = (self.ttls.soa, self.ttls.soa_minimum);
-        let content = format!("{} hostmaster.{} 1 10800 3600 604800 {minimum}", ns.as_str(), name.as_str());
+        let content = format!(
+            "{} hostmaster.{} 1 10800 3600 604800 {minimum}",
+            ns.as_str(),
+            name.as_str()
+        );
         Rrset::new(name.clone(), RecordType::SOA, ttl, [content])
     }
 }
@@ -193,14 +219,23 @@ impl NsKey {
 fn planned_rrset(plan: &ZonePlan, key: &crate::domain::zone_plan::SetKey) -> Rrset {
     let set = &plan.sets[key];
     let rtype: RecordType = key.1.as_str().parse().expect("our types are types of PowerDNS");
-    Rrset::new(canonical(key.0.as_str()), rtype, set.ttl, set.values.iter().cloned())
+    Rrset::new(
+        canonical(key.0.as_str()),
+        rtype,
+        set.ttl,
+        set.values.iter().cloned(),
+    )
 }
 
 impl OwnZone {
     /// The TTL of the apex NS as the zone has it.
     pub fn ns_ttl(&self) -> Option<u32> {
         let apex = &self.zone.properties.name;
-        self.zone.rrsets.iter().find(|set| set.name == *apex && set.rtype == RecordType::NS).map(|set| set.ttl)
+        self.zone
+            .rrsets
+            .iter()
+            .find(|set| set.name == *apex && set.rtype == RecordType::NS)
+            .map(|set| set.ttl)
     }
 
     /// Whether the zone has the records that PowerDNS needs to answer at all.
@@ -213,19 +248,29 @@ impl OwnZone {
         let mut difference = Difference::default();
         let have = self.by_key();
         for ((owner, rtype), set) in &plan.sets {
-            let same = have.get(&(owner.as_str().to_owned(), rtype.as_str().to_owned())).is_some_and(|rrset| {
-                let seen: BTreeSet<String> =
-                    rrset.contents().map(|content| comparable(rtype.as_str(), content)).collect();
-                let want: BTreeSet<String> =
-                    set.values.iter().map(|value| comparable(rtype.as_str(), value)).collect();
-                rrset.ttl == set.ttl && seen == want
-            });
+            let same = have
+                .get(&(owner.as_str().to_owned(), rtype.as_str().to_owned()))
+                .is_some_and(|rrset| {
+                    let seen: BTreeSet<String> = rrset
+                        .contents()
+                        .map(|content| comparable(rtype.as_str(), content))
+                        .collect();
+                    let want: BTreeSet<String> = set
+                        .values
+                        .iter()
+                        .map(|value| comparable(rtype.as_str(), value))
+                        .collect();
+                    rrset.ttl == set.ttl && seen == want
+                });
             if !same {
                 difference.wrong.push(format!("{owner} {rtype}"));
             }
         }
         for (owner, rtype) in have.keys() {
-            let planned = plan.sets.keys().any(|(o, t)| o.as_str() == owner && t.as_str() == rtype);
+            let planned = plan
+                .sets
+                .keys()
+                .any(|(o, t)| o.as_str() == owner && t.as_str() == rtype);
             if !planned {
                 difference.extra.push(format!("{owner} {rtype}"));
             }
@@ -257,7 +302,10 @@ impl OwnZone {
         }
         for ((owner, rtype), set) in self.by_key() {
             if difference.extra.contains(&format!("{owner} {rtype}")) {
-                changes.push(RrsetChange::Delete { name: set.name.clone(), rtype: set.rtype.clone() });
+                changes.push(RrsetChange::Delete {
+                    name: set.name.clone(),
+                    rtype: set.rtype.clone(),
+                });
             }
         }
         changes

@@ -45,8 +45,14 @@ pub enum ClaimState {
 
 impl ClaimState {
     /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Reserved, Self::Activating, Self::Active, Self::Releasing, Self::Released, Self::Expired];
+    pub const ALL: [Self; 6] = [
+        Self::Reserved,
+        Self::Activating,
+        Self::Active,
+        Self::Releasing,
+        Self::Released,
+        Self::Expired,
+    ];
 
     /// The word of the API and of the database.
     pub const fn as_str(self) -> &'static str {
@@ -188,7 +194,10 @@ impl Claim {
     /// When caches that may hold an earlier NXDOMAIN of the name have run out: the delegation was seen on every server
     /// of the parent, and the negative TTL of a pool's zone has passed since. `None` before that.
     pub fn settled_at(&self, negative_ttl: Duration) -> Option<DbTime> {
-        let delegated = self.conditions.iter().find(|c| c.r#type == ConditionType::Delegated)?;
+        let delegated = self
+            .conditions
+            .iter()
+            .find(|c| c.r#type == ConditionType::Delegated)?;
         (self.state == ClaimState::Active && delegated.status == Truth::True)
             .then(|| delegated.observed_at.plus(negative_ttl))
     }
@@ -200,7 +209,12 @@ impl Claim {
     }
 
     /// Decides a commit.
-    pub fn commit(&self, token_matches: bool, targets: &Targets, now: DbTime) -> Result<CommitDecision, Refused> {
+    pub fn commit(
+        &self,
+        token_matches: bool,
+        targets: &Targets,
+        now: DbTime,
+    ) -> Result<CommitDecision, Refused> {
         if !token_matches {
             return Err(Refused::TokenMismatch);
         }
@@ -289,14 +303,20 @@ impl Claim {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn at(seconds: i64) -> DbTime {
         DbTime::from_store(seconds * 1_000_000)
     }
 
     fn targets(last: u8) -> Targets {
-        Targets::new(vec![std::net::Ipv4Addr::new(203, 0, 113, last)], vec![], true, |_| true).unwrap()
+        Targets::new(
+            vec![std::net::Ipv4Addr::new(203, 0, 113, last)],
+            vec![],
+            true,
+            |_| true,
+        )
+        .unwrap()
     }
 
     fn claim(state: ClaimState) -> Claim {
@@ -327,33 +347,61 @@ mod tests {
     fn commit_by_state() {
         use ClaimState::*;
         let now = at(10);
-        assert_eq!(claim(Reserved).commit(true, &targets(10), now), Ok(CommitDecision::Start));
-        assert_eq!(claim(Reserved).commit(false, &targets(10), now), Err(Refused::TokenMismatch));
+        assert_eq!(
+            claim(Reserved).commit(true, &targets(10), now),
+            Ok(CommitDecision::Start)
+        );
+        assert_eq!(
+            claim(Reserved).commit(false, &targets(10), now),
+            Err(Refused::TokenMismatch)
+        );
         for state in [Activating, Active] {
             let claim = claim(state);
             let joined = CommitDecision::Join(claim.operation.unwrap());
             assert_eq!(claim.commit(true, &targets(10), now), Ok(joined));
         }
-        assert!(matches!(claim(Activating).commit(true, &targets(11), now), Err(Refused::InProgress(Some(_)))));
-        assert_eq!(claim(Active).commit(true, &targets(11), now), Err(Refused::State(Active)));
-        assert_eq!(claim(Releasing).commit(true, &targets(10), now), Err(Refused::State(Releasing)));
-        assert_eq!(claim(Released).commit(true, &targets(10), now), Err(Refused::State(Released)));
-        assert_eq!(claim(Expired).commit(true, &targets(10), now), Err(Refused::Expired));
+        assert!(matches!(
+            claim(Activating).commit(true, &targets(11), now),
+            Err(Refused::InProgress(Some(_)))
+        ));
+        assert_eq!(
+            claim(Active).commit(true, &targets(11), now),
+            Err(Refused::State(Active))
+        );
+        assert_eq!(
+            claim(Releasing).commit(true, &targets(10), now),
+            Err(Refused::State(Releasing))
+        );
+        assert_eq!(
+            claim(Released).commit(true, &targets(10), now),
+            Err(Refused::State(Released))
+        );
+        assert_eq!(
+            claim(Expired).commit(true, &targets(10), now),
+            Err(Refused::Expired)
+        );
     }
 
     #[test]
     fn a_hold_that_ended_is_expired_before_anybody_noticed() {
         let reserved = claim(ClaimState::Reserved);
-        assert_eq!(reserved.commit(true, &targets(10), at(3600)), Err(Refused::Expired));
+        assert_eq!(
+            reserved.commit(true, &targets(10), at(3600)),
+            Err(Refused::Expired)
+        );
         assert_eq!(reserved.release(at(3600)), Err(Refused::Expired));
         assert!(reserved.commit(true, &targets(10), at(3599)).is_ok());
     }
 
     #[test]
     fn renewal_never_shortens_and_has_two_ends() {
-        let terms = HoldTerms { default: HOUR, max: 2 * HOUR, max_total: 3 * HOUR };
+        let terms = HoldTerms {
+            default: HOUR,
+            max: 2 * HOUR,
+            max_total: 3 * HOUR,
+        };
         let reserved = claim(ClaimState::Reserved);
-        let short = Duration::from_secs(60);
+        let short = Duration::from_mins(1);
         assert_eq!(reserved.renew(true, short, &terms, at(10)), Ok(at(3600)));
         assert_eq!(reserved.renew(true, 2 * HOUR, &terms, at(10)), Ok(at(7210)));
         assert_eq!(
@@ -362,7 +410,10 @@ mod tests {
         );
         let mut late = claim(ClaimState::Reserved);
         late.expires_at = Some(at(10_000));
-        assert_eq!(late.renew(true, HOUR, &terms, at(9_000)), Err(Refused::HoldUsedUp { until: at(10_800) }));
+        assert_eq!(
+            late.renew(true, HOUR, &terms, at(9_000)),
+            Err(Refused::HoldUsedUp { until: at(10_800) })
+        );
         assert_eq!(
             claim(ClaimState::Active).renew(true, HOUR, &terms, at(10)),
             Err(Refused::State(ClaimState::Active))
@@ -376,8 +427,14 @@ mod tests {
         assert_eq!(claim(Reserved).release(now), Ok(ReleaseDecision::GiveBack));
         assert_eq!(claim(Activating).release(now), Ok(ReleaseDecision::Start));
         assert_eq!(claim(Active).release(now), Ok(ReleaseDecision::Start));
-        assert!(matches!(claim(Releasing).release(now), Ok(ReleaseDecision::Join(Some(_)))));
-        assert!(matches!(claim(Released).release(now), Ok(ReleaseDecision::Join(Some(_)))));
+        assert!(matches!(
+            claim(Releasing).release(now),
+            Ok(ReleaseDecision::Join(Some(_)))
+        ));
+        assert!(matches!(
+            claim(Released).release(now),
+            Ok(ReleaseDecision::Join(Some(_)))
+        ));
         assert_eq!(claim(Expired).release(now), Err(Refused::Expired));
     }
 
@@ -385,12 +442,24 @@ mod tests {
     fn targets_and_records_only_when_active() {
         use ClaimState::*;
         let now = at(10);
-        assert_eq!(claim(Active).retarget(&targets(10), now), Ok(RetargetDecision::Nothing));
-        assert_eq!(claim(Active).retarget(&targets(11), now), Ok(RetargetDecision::Start));
+        assert_eq!(
+            claim(Active).retarget(&targets(10), now),
+            Ok(RetargetDecision::Nothing)
+        );
+        assert_eq!(
+            claim(Active).retarget(&targets(11), now),
+            Ok(RetargetDecision::Start)
+        );
         assert_eq!(claim(Active).change_records(now), Ok(()));
-        assert!(matches!(claim(Activating).change_records(now), Err(Refused::InProgress(Some(_)))));
+        assert!(matches!(
+            claim(Activating).change_records(now),
+            Err(Refused::InProgress(Some(_)))
+        ));
         assert_eq!(claim(Reserved).change_records(now), Err(Refused::State(Reserved)));
         assert_eq!(claim(Expired).change_records(now), Err(Refused::Expired));
-        assert_eq!(claim(Released).retarget(&targets(10), now), Err(Refused::State(Released)));
+        assert_eq!(
+            claim(Released).retarget(&targets(10), now),
+            Err(Refused::State(Released))
+        );
     }
 }

@@ -56,7 +56,10 @@ pub type EventId = Id<EventKindTag>;
 
 impl<K: Kind> Id<K> {
     /// A new id. Its order in time is a convenience for lists, never a decision.
-    #[expect(clippy::new_without_default, reason = "a default id would be a new one each time")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a default id would be a new one each time"
+    )]
     pub fn new() -> Self {
         Self(Uuid::now_v7(), PhantomData)
     }

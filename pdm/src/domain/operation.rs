@@ -53,9 +53,14 @@ impl OperationKind {
     pub const fn steps(self) -> &'static [StepName] {
         use StepName as S;
         match self {
-            Self::Activate => {
-                &[S::ReadParent, S::CreateZone, S::CheckServers, S::Delegate, S::CheckParent, S::Validate]
-            }
+            Self::Activate => &[
+                S::ReadParent,
+                S::CreateZone,
+                S::CheckServers,
+                S::Delegate,
+                S::CheckParent,
+                S::Validate,
+            ],
             Self::Release => &[
                 S::Settle,
                 S::EmptyZone,
@@ -189,7 +194,15 @@ pub struct StepRecord {
 impl StepRecord {
     /// A step not yet begun.
     pub const fn pending(name: StepName) -> Self {
-        Self { name, state: StepState::Pending, attempts: 0, started_at: None, ended_at: None, detail: None, open_intent: false }
+        Self {
+            name,
+            state: StepState::Pending,
+            attempts: 0,
+            started_at: None,
+            ended_at: None,
+            detail: None,
+            open_intent: false,
+        }
     }
 }
 
@@ -340,7 +353,9 @@ pub struct Operation {
 impl Operation {
     /// The step to work on: the first that is not done.
     pub fn current(&self) -> Option<usize> {
-        self.steps.iter().position(|s| matches!(s.state, StepState::Pending | StepState::Running))
+        self.steps
+            .iter()
+            .position(|s| matches!(s.state, StepState::Pending | StepState::Running))
     }
 
     /// Whether a step of that name was begun, so that its effect may exist.

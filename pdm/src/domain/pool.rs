@@ -45,9 +45,9 @@ impl Default for HoldTerms {
     /// forgotten tab must not keep a name from everybody for long.
     fn default() -> Self {
         Self {
-            default: Duration::from_secs(3600),
-            max: Duration::from_secs(24 * 3600),
-            max_total: Duration::from_secs(7 * 24 * 3600),
+            default: Duration::from_hours(1),
+            max: Duration::from_hours(24),
+            max_total: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -66,7 +66,10 @@ impl Default for Template {
     /// The canonical set of the platform.
     fn default() -> Self {
         let hosts = ["@", "*", "console", "api", "gitea", "harbor"];
-        Self { hosts: hosts.iter().map(|h| RelativeOwner((*h).to_owned())).collect(), records: Vec::new() }
+        Self {
+            hosts: hosts.iter().map(|h| RelativeOwner((*h).to_owned())).collect(),
+            records: Vec::new(),
+        }
     }
 }
 
@@ -78,7 +81,11 @@ pub struct RelativeOwner(pub String);
 impl RelativeOwner {
     /// The full owner name below `apex`; `None` when it is no valid name.
     pub fn below(&self, apex: &DomainName) -> Option<OwnerName> {
-        let full = if self.0 == "@" { apex.as_str().to_owned() } else { format!("{}.{apex}", self.0) };
+        let full = if self.0 == "@" {
+            apex.as_str().to_owned()
+        } else {
+            format!("{}.{apex}", self.0)
+        };
         OwnerName::parse(&full).ok()
     }
 }

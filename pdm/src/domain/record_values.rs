@@ -39,19 +39,27 @@ fn shortened(value: &str) -> String {
 fn read(r#type: RecordType, text: &str) -> Result<String, Wrong> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     match (r#type, words.as_slice()) {
-        (RecordType::A, [address]) => {
-            address.parse::<Ipv4Addr>().map(|a| a.to_string()).map_err(|_| "it is not an IPv4 address")
-        }
-        (RecordType::Aaaa, [address]) => {
-            address.parse::<Ipv6Addr>().map(|a| a.to_string()).map_err(|_| "it is not an IPv6 address")
-        }
+        (RecordType::A, [address]) => address
+            .parse::<Ipv4Addr>()
+            .map(|a| a.to_string())
+            .map_err(|_| "it is not an IPv4 address"),
+        (RecordType::Aaaa, [address]) => address
+            .parse::<Ipv6Addr>()
+            .map(|a| a.to_string())
+            .map_err(|_| "it is not an IPv6 address"),
         (RecordType::Ns, [host]) => self::host(host),
         (RecordType::Cname, [target]) => self::target(target),
         (RecordType::Mx, [preference, "."]) => {
             let preference: u16 = number(preference)?;
-            if preference == 0 { Ok("0 .".to_owned()) } else { Err("a null MX is written as: 0 .") }
+            if preference == 0 {
+                Ok("0 .".to_owned())
+            } else {
+                Err("a null MX is written as: 0 .")
+            }
         }
-        (RecordType::Mx, [preference, host]) => Ok(format!("{} {}", number::<u16>(preference)?, self::host(host)?)),
+        (RecordType::Mx, [preference, host]) => {
+            Ok(format!("{} {}", number::<u16>(preference)?, self::host(host)?))
+        }
         (RecordType::Srv, [priority, weight, port, target]) => Ok(format!(
             "{} {} {} {}",
             number::<u16>(priority)?,
@@ -59,11 +67,13 @@ fn read(r#type: RecordType, text: &str) -> Result<String, Wrong> {
             number::<u16>(port)?,
             target_or_root(target)?,
         )),
-        (RecordType::Ds, _) => {
-            DsRecord::parse(text).map(|ds| ds.to_string()).map_err(|_| "a DS is: TAG ALGORITHM TYPE DIGEST, the digest whole")
-        }
+        (RecordType::Ds, _) => DsRecord::parse(text)
+            .map(|ds| ds.to_string())
+            .map_err(|_| "a DS is: TAG ALGORITHM TYPE DIGEST, the digest whole"),
         (RecordType::Sshfp, [algorithm, r#type, digest @ ..]) => sshfp(algorithm, r#type, &digest.concat()),
-        (RecordType::Tlsa, [usage, selector, matching, data @ ..]) => tlsa(usage, selector, matching, &data.concat()),
+        (RecordType::Tlsa, [usage, selector, matching, data @ ..]) => {
+            tlsa(usage, selector, matching, &data.concat())
+        }
         (RecordType::Caa, _) => caa(text),
         (RecordType::Https | RecordType::Svcb, [priority, target, parameters @ ..]) => {
             svcb(priority, target, parameters)
@@ -80,11 +90,16 @@ fn read(r#type: RecordType, text: &str) -> Result<String, Wrong> {
 fn number<N: std::str::FromStr>(text: &str) -> Result<N, Wrong> {
     // `from_str` would also take a plus sign.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten().ok_or("a number is missing or out of range")
+    digits
+        .then(|| text.parse().ok())
+        .flatten()
+        .ok_or("a number is missing or out of range")
 }
 
 fn host(text: &str) -> Result<String, Wrong> {
-    DomainName::parse(text).map(|name| format!("{name}.")).map_err(|_| "a host name is needed")
+    DomainName::parse(text)
+        .map(|name| format!("{name}."))
+        .map_err(|_| "a host name is needed")
 }
 
 fn target(text: &str) -> Result<String, Wrong> {
@@ -95,7 +110,11 @@ fn target(text: &str) -> Result<String, Wrong> {
 }
 
 fn target_or_root(text: &str) -> Result<String, Wrong> {
-    if text == "." { Ok(".".to_owned()) } else { target(text) }
+    if text == "." {
+        Ok(".".to_owned())
+    } else {
+        target(text)
+    }
 }
 
 fn hex(text: &str) -> Result<String, Wrong> {
@@ -114,14 +133,18 @@ fn sshfp(algorithm: &str, r#type: &str, digest: &str) -> Result<String, Wrong> {
         return Err("the algorithm is 1 (RSA), 2 (DSA), 3 (ECDSA), 4 (Ed25519) or 6 (Ed448)");
     }
     match (r#type, digest.len()) {
-        (1, 40) | (2, 64) => Ok(format!("{algorithm} {} {digest}", r#type)),
+        (1, 40) | (2, 64) => Ok(format!("{algorithm} {type} {digest}")),
         _ => Err("the fingerprint is of type 1 with 40 digits (SHA-1) or of type 2 with 64 (SHA-256)"),
     }
 }
 
 /// RFC 6698 section 2.1.
 fn tlsa(usage: &str, selector: &str, matching: &str, data: &str) -> Result<String, Wrong> {
-    let (usage, selector, matching) = (number::<u8>(usage)?, number::<u8>(selector)?, number::<u8>(matching)?);
+    let (usage, selector, matching) = (
+        number::<u8>(usage)?,
+        number::<u8>(selector)?,
+        number::<u8>(matching)?,
+    );
     let data = hex(data)?;
     if usage > 3 || selector > 1 {
         return Err("the usage is 0 to 3 and the selector 0 or 1");
@@ -154,7 +177,15 @@ fn caa(text: &str) -> Result<String, Wrong> {
 }
 
 /// Keys of service parameters in the order of their numbers (RFC 9460 section 14.3.2).
-const PARAMETERS: [&str; 7] = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint"];
+const PARAMETERS: [&str; 7] = [
+    "mandatory",
+    "alpn",
+    "no-default-alpn",
+    "port",
+    "ipv4hint",
+    "ech",
+    "ipv6hint",
+];
 
 /// RFC 9460 section 2.1, with the parameters of its section 7.
 fn svcb(priority: &str, target: &str, parameters: &[&str]) -> Result<String, Wrong> {
@@ -165,11 +196,17 @@ fn svcb(priority: &str, target: &str, parameters: &[&str]) -> Result<String, Wro
     let mut sorted: Vec<(usize, String)> = Vec::new();
     for parameter in parameters {
         let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let place = PARAMETERS.iter().position(|known| *known == key).ok_or("a parameter is not known")?;
+        let place = PARAMETERS
+            .iter()
+            .position(|known| *known == key)
+            .ok_or("a parameter is not known")?;
         if sorted.iter().any(|(other, _)| *other == place) {
             return Err("a parameter is there twice");
         }
-        let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
+        let value = value
+            .strip_prefix('"')
+            .and_then(|v| v.strip_suffix('"'))
+            .unwrap_or(value);
         sorted.push((place, service_parameter(key, value)?));
     }
     sorted.sort();
@@ -183,7 +220,11 @@ fn svcb(priority: &str, target: &str, parameters: &[&str]) -> Result<String, Wro
 
 fn service_parameter(key: &str, value: &str) -> Result<String, Wrong> {
     if key == "no-default-alpn" {
-        return if value.is_empty() { Ok(key.to_owned()) } else { Err("no-default-alpn has no value") };
+        return if value.is_empty() {
+            Ok(key.to_owned())
+        } else {
+            Err("no-default-alpn has no value")
+        };
     }
     if value.is_empty() {
         return Err("a parameter needs a value");
@@ -193,11 +234,15 @@ fn service_parameter(key: &str, value: &str) -> Result<String, Wrong> {
         "port" => return Ok(format!("port={}", number::<u16>(value)?)),
         "ipv4hint" => {
             let parsed: Option<Vec<Ipv4Addr>> = list().map(|item| item.parse().ok()).collect();
-            return parsed.map(|items| joined(key, &items)).ok_or("ipv4hint has IPv4 addresses");
+            return parsed
+                .map(|items| joined(key, &items))
+                .ok_or("ipv4hint has IPv4 addresses");
         }
         "ipv6hint" => {
             let parsed: Option<Vec<Ipv6Addr>> = list().map(|item| item.parse().ok()).collect();
-            return parsed.map(|items| joined(key, &items)).ok_or("ipv6hint has IPv6 addresses");
+            return parsed
+                .map(|items| joined(key, &items))
+                .ok_or("ipv6hint has IPv6 addresses");
         }
         "mandatory" => list().any(|item| item == "mandatory" || !PARAMETERS.contains(&item)),
         "ech" => {
@@ -212,7 +257,11 @@ fn service_parameter(key: &str, value: &str) -> Result<String, Wrong> {
             list().any(|item| item.is_empty() || !item.bytes().all(token))
         }
     };
-    if wrong { Err("a parameter's value is not well-formed") } else { Ok(format!("{key}={value}")) }
+    if wrong {
+        Err("a parameter's value is not well-formed")
+    } else {
+        Ok(format!("{key}={value}"))
+    }
 }
 
 fn joined<T: ToString>(key: &str, items: &[T]) -> String {
@@ -225,7 +274,11 @@ fn txt(text: &str) -> Result<String, Wrong> {
     if text.chars().any(char::is_control) {
         return Err("control characters are not used here");
     }
-    let strings = if text.starts_with('"') { quoted(text)? } else { vec![text.as_bytes().to_vec()] };
+    let strings = if text.starts_with('"') {
+        quoted(text)?
+    } else {
+        vec![text.as_bytes().to_vec()]
+    };
     let mut out = Vec::new();
     for string in &strings {
         if string.is_empty() {
@@ -256,7 +309,9 @@ fn quoted(text: &str) -> Result<Vec<Vec<u8>>, Wrong> {
                     if next.is_ascii_digit() {
                         let digits = [Some(next), rest.next(), rest.next()];
                         let code = digits.into_iter().try_fold(0_u16, |code, digit| {
-                            digit.filter(u8::is_ascii_digit).map(|digit| code * 10 + u16::from(digit - b'0'))
+                            digit
+                                .filter(u8::is_ascii_digit)
+                                .map(|digit| code * 10 + u16::from(digit - b'0'))
                         });
                         let code = code.and_then(|code| u8::try_from(code).ok());
                         string.push(code.ok_or("an escape is three digits up to 255")?);
@@ -310,7 +365,11 @@ mod tests {
             (T::A, " 203.0.113.10 ", "203.0.113.10"),
             (T::Aaaa, "2001:DB8:0:0::10", "2001:db8::10"),
             (T::Cname, "Target.Example.COM", "target.example.com."),
-            (T::Cname, "_x.acm-validations.example.", "_x.acm-validations.example."),
+            (
+                T::Cname,
+                "_x.acm-validations.example.",
+                "_x.acm-validations.example.",
+            ),
             (T::Ns, "ns1.Example.net.", "ns1.example.net."),
             (T::Mx, "10   Mail.example.com", "10 mail.example.com."),
             (T::Mx, "0 .", "0 ."),
@@ -325,9 +384,18 @@ mod tests {
             assert_eq!(of(r#type, given).as_deref(), Some(wanted), "{type} {given}");
             assert_eq!(of(r#type, wanted).as_deref(), Some(wanted), "{type} {wanted}");
         }
-        assert_eq!(of(T::Tlsa, &format!("3 1 1 {hash}")).unwrap(), format!("3 1 1 {}", hash.to_lowercase()));
-        assert_eq!(of(T::Sshfp, &format!("4 2 {hash}")).unwrap(), format!("4 2 {}", hash.to_lowercase()));
-        assert_eq!(of(T::Ds, &format!("1 13 2 {hash}")).unwrap(), format!("1 13 2 {}", hash.to_lowercase()));
+        assert_eq!(
+            of(T::Tlsa, &format!("3 1 1 {hash}")).unwrap(),
+            format!("3 1 1 {}", hash.to_lowercase())
+        );
+        assert_eq!(
+            of(T::Sshfp, &format!("4 2 {hash}")).unwrap(),
+            format!("4 2 {}", hash.to_lowercase())
+        );
+        assert_eq!(
+            of(T::Ds, &format!("1 13 2 {hash}")).unwrap(),
+            format!("1 13 2 {}", hash.to_lowercase())
+        );
     }
 
     #[test]
@@ -379,7 +447,10 @@ mod tests {
         assert_eq!(txt("é"), "\"\\195\\169\"");
         assert_eq!(txt("\"\\195\\169\""), "\"\\195\\169\"");
         let long = "x".repeat(300);
-        assert_eq!(txt(&long), format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45)));
+        assert_eq!(
+            txt(&long),
+            format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45))
+        );
         assert_eq!(txt(&txt(&long)), txt(&long));
     }
 }

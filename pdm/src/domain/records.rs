@@ -65,7 +65,9 @@ pub struct RecordSet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The type is outside the closed list.
-    #[error("this record type cannot be set here; allowed are A AAAA CAA CNAME HTTPS MX NS DS SRV SSHFP SVCB TLSA TXT")]
+    #[error(
+        "this record type cannot be set here; allowed are A AAAA CAA CNAME HTTPS MX NS DS SRV SSHFP SVCB TLSA TXT"
+    )]
     TypeNotAllowed,
     /// The owner is not at or below the name.
     #[error("the record's name must be {0} or end in .{0}")]

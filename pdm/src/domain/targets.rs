@@ -50,7 +50,11 @@ impl Targets {
             return Err(TargetsError::TooMany);
         }
         let mut seen = BTreeSet::new();
-        let all = ipv4.iter().copied().map(IpAddr::V4).chain(ipv6.iter().copied().map(IpAddr::V6));
+        let all = ipv4
+            .iter()
+            .copied()
+            .map(IpAddr::V4)
+            .chain(ipv6.iter().copied().map(IpAddr::V6));
         for address in all {
             if !seen.insert(address) {
                 return Err(TargetsError::Duplicate(address));
@@ -103,7 +107,10 @@ mod tests {
     #[test]
     fn needs_one_and_refuses_twins_and_crowds() {
         assert_eq!(new(&[], &[], true), Err(TargetsError::Empty));
-        assert!(matches!(new(&["10.0.0.1", "10.0.0.1"], &[], true), Err(TargetsError::Duplicate(_))));
+        assert!(matches!(
+            new(&["10.0.0.1", "10.0.0.1"], &[], true),
+            Err(TargetsError::Duplicate(_))
+        ));
         let nine: Vec<String> = (1..=9).map(|n| format!("10.0.0.{n}")).collect();
         let nine: Vec<&str> = nine.iter().map(String::as_str).collect();
         assert_eq!(new(&nine, &[], true), Err(TargetsError::TooMany));
@@ -113,11 +120,23 @@ mod tests {
     #[test]
     fn non_global_addresses_need_the_setting_and_multicast_never_passes() {
         assert!(new(&["8.8.8.8"], &[], false).is_ok());
-        assert!(matches!(new(&["203.0.113.10"], &[], false), Err(TargetsError::NotGlobal(_))));
+        assert!(matches!(
+            new(&["203.0.113.10"], &[], false),
+            Err(TargetsError::NotGlobal(_))
+        ));
         assert!(new(&["203.0.113.10"], &["2001:db8::1"], true).is_ok());
-        assert!(matches!(new(&["224.0.0.1"], &[], true), Err(TargetsError::NotGlobal(_))));
-        assert!(matches!(new(&["0.0.0.0"], &[], true), Err(TargetsError::NotGlobal(_))));
-        assert!(matches!(new(&[], &["ff02::1"], true), Err(TargetsError::NotGlobal(_))));
+        assert!(matches!(
+            new(&["224.0.0.1"], &[], true),
+            Err(TargetsError::NotGlobal(_))
+        ));
+        assert!(matches!(
+            new(&["0.0.0.0"], &[], true),
+            Err(TargetsError::NotGlobal(_))
+        ));
+        assert!(matches!(
+            new(&[], &["ff02::1"], true),
+            Err(TargetsError::NotGlobal(_))
+        ));
     }
 
     #[test]

@@ -101,14 +101,26 @@ impl ZonePlan {
             },
         );
         let Some(targets) = inputs.targets else {
-            return Self { apex: inputs.apex.clone(), sets };
+            return Self {
+                apex: inputs.apex.clone(),
+                sets,
+            };
         };
         let v4: BTreeSet<String> = targets.ipv4().iter().map(ToString::to_string).collect();
         let v6: BTreeSet<String> = targets.ipv6().iter().map(ToString::to_string).collect();
-        for owner in inputs.template.hosts.iter().filter_map(|host| host.below(inputs.apex)) {
+        for owner in inputs
+            .template
+            .hosts
+            .iter()
+            .filter_map(|host| host.below(inputs.apex))
+        {
             for (r#type, values) in [(RecordType::A, &v4), (RecordType::Aaaa, &v6)] {
                 if !values.is_empty() {
-                    let set = PlannedSet { ttl: inputs.ttls.hosts, values: values.clone(), managed: true };
+                    let set = PlannedSet {
+                        ttl: inputs.ttls.hosts,
+                        values: values.clone(),
+                        managed: true,
+                    };
                     sets.insert((owner.clone(), r#type), set);
                 }
             }
@@ -127,13 +139,17 @@ impl ZonePlan {
             if record.r#type == RecordType::Cname && sets.keys().any(|(owner, _)| *owner == record.owner) {
                 continue;
             }
-            sets.entry((record.owner.clone(), record.r#type)).or_insert_with(|| PlannedSet {
-                ttl: record.ttl,
-                values: record.values.iter().cloned().collect(),
-                managed: false,
-            });
+            sets.entry((record.owner.clone(), record.r#type))
+                .or_insert_with(|| PlannedSet {
+                    ttl: record.ttl,
+                    values: record.values.iter().cloned().collect(),
+                    managed: false,
+                });
         }
-        Self { apex: inputs.apex.clone(), sets }
+        Self {
+            apex: inputs.apex.clone(),
+            sets,
+        }
     }
 }
 
@@ -145,21 +161,33 @@ pub fn check_tenant_set(
     owner: &OwnerName,
     r#type: RecordType,
 ) -> Result<(), RecordError> {
-    let canonical = template.hosts.iter().any(|host| host.below(apex).as_ref() == Some(owner));
+    let canonical = template
+        .hosts
+        .iter()
+        .any(|host| host.below(apex).as_ref() == Some(owner));
     if canonical && matches!(r#type, RecordType::A | RecordType::Aaaa) {
         return Err(RecordError::Managed);
     }
     let given = |t: &RecordType| {
-        template.records.iter().any(|r| r.r#type == *t && r.owner.below(apex).as_ref() == Some(owner))
+        template
+            .records
+            .iter()
+            .any(|r| r.r#type == *t && r.owner.below(apex).as_ref() == Some(owner))
     };
     if given(&r#type) {
         return Err(RecordError::GivenByPool);
     }
     let beside = canonical
-        || template.records.iter().any(|r| r.owner.below(apex).as_ref() == Some(owner))
-        || existing.iter().any(|set| set.owner == *owner && set.r#type != r#type);
-    let cname_there =
-        existing.iter().any(|set| set.owner == *owner && set.r#type == RecordType::Cname && set.r#type != r#type);
+        || template
+            .records
+            .iter()
+            .any(|r| r.owner.below(apex).as_ref() == Some(owner))
+        || existing
+            .iter()
+            .any(|set| set.owner == *owner && set.r#type != r#type);
+    let cname_there = existing
+        .iter()
+        .any(|set| set.owner == *owner && set.r#type == RecordType::Cname && set.r#type != r#type);
     if (r#type == RecordType::Cname && beside) || cname_there {
         return Err(RecordError::CnameBesideOther);
     }
@@ -175,7 +203,11 @@ mod tests {
     }
 
     fn targets(v6: bool) -> Targets {
-        let v6 = if v6 { vec!["2001:db8::10".parse().unwrap()] } else { vec![] };
+        let v6 = if v6 {
+            vec!["2001:db8::10".parse().unwrap()]
+        } else {
+            vec![]
+        };
         Targets::new(vec!["203.0.113.10".parse().unwrap()], v6, true, |_| true).unwrap()
     }
 
@@ -196,7 +228,10 @@ mod tests {
         assert_eq!(both.sets.len(), 1 + 6 * 2);
         let v4_only = plan(Some(&targets(false)), &[]);
         assert_eq!(v4_only.sets.len(), 1 + 6);
-        let console = (OwnerName::parse("console.acme.omani.works").unwrap(), RecordType::A);
+        let console = (
+            OwnerName::parse("console.acme.omani.works").unwrap(),
+            RecordType::A,
+        );
         assert!(both.sets[&console].values.contains("203.0.113.10"));
     }
 
@@ -204,7 +239,12 @@ mod tests {
     fn a_release_leaves_the_apex_ns_only() {
         let empty = plan(None, &[]);
         assert_eq!(empty.sets.len(), 1);
-        assert!(empty.sets.keys().all(|(owner, t)| owner.as_str() == "acme.omani.works" && *t == RecordType::Ns));
+        assert!(
+            empty
+                .sets
+                .keys()
+                .all(|(owner, t)| owner.as_str() == "acme.omani.works" && *t == RecordType::Ns)
+        );
     }
 
     #[test]

@@ -73,13 +73,22 @@ impl Answer {
     /// What is said of work: 200 when it has ended, else 202.
     pub fn work(work: &Work) -> Self {
         let ended = work.operation.state.is_final();
-        let body =
-            WorkBody { operation: OperationView::from(&work.operation), claim: ClaimView::from(&work.claim) };
+        let body = WorkBody {
+            operation: OperationView::from(&work.operation),
+            claim: ClaimView::from(&work.claim),
+        };
         Self {
             location: Some(format!("/v1/operations/{}", work.operation.id)),
             operation: Some(work.operation.id),
             goes_on: goes_on(&work.operation),
-            ..Self::new(if ended { StatusCode::OK } else { StatusCode::ACCEPTED }, &body)
+            ..Self::new(
+                if ended {
+                    StatusCode::OK
+                } else {
+                    StatusCode::ACCEPTED
+                },
+                &body,
+            )
         }
     }
 
@@ -101,7 +110,7 @@ impl Answer {
 
     /// Says which version it is.
     #[must_use]
-    pub fn tagged(mut self, tag: impl ToString) -> Self {
+    pub fn tagged(mut self, tag: impl std::fmt::Display) -> Self {
         self.tag = Some(tag.to_string());
         self
     }
@@ -113,7 +122,11 @@ impl Answer {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, reveal(self.body, key)).into_response();
         let headers = response.headers_mut();
-        let media_type = if is_problem { problem::MEDIA_TYPE } else { "application/json" };
+        let media_type = if is_problem {
+            problem::MEDIA_TYPE
+        } else {
+            "application/json"
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         let texts = [
             (LOCATION, self.location),
@@ -128,7 +141,10 @@ impl Answer {
         if self.replayed {
             headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
         }
-        if let Some(value) = self.waited.and_then(|n| HeaderValue::try_from(format!("wait={n}")).ok()) {
+        if let Some(value) = self
+            .waited
+            .and_then(|n| HeaderValue::try_from(format!("wait={n}")).ok())
+        {
             headers.insert("preference-applied", value);
         }
         response
@@ -138,11 +154,17 @@ impl Answer {
 /// Whether an operation goes on by itself. A wait with an end, such as the drain of a release, does.
 pub fn goes_on(operation: &Operation) -> bool {
     !operation.state.is_final()
-        && !matches!(operation.state, OperationState::Blocked | OperationState::NeedsCredential)
+        && !matches!(
+            operation.state,
+            OperationState::Blocked | OperationState::NeedsCredential
+        )
 }
 
 fn retry_after(problem: &str) -> Option<u64> {
-    serde_json::from_str::<Value>(problem).ok()?.get("retry_after_seconds")?.as_u64()
+    serde_json::from_str::<Value>(problem)
+        .ok()?
+        .get("retry_after_seconds")?
+        .as_u64()
 }
 
 /// The placeholder of a reservation token.
@@ -160,14 +182,23 @@ pub fn key_placeholder(salt: &[u8]) -> String {
 fn reveal(body: String, key: &ServerKey) -> String {
     let token = format!("\"reservation_token\":\"{DERIVED}\"");
     if body.contains(&token) {
-        let Some(claim) = id_in::<ClaimId>(&body, "/claim/id") else { return body };
+        let Some(claim) = id_in::<ClaimId>(&body, "/claim/id") else {
+            return body;
+        };
         let secret = key.reservation_token(claim, TokenForm::Own);
         return body.replace(&token, &format!("\"reservation_token\":\"{secret}\""));
     }
     let start = format!("\"key\":\"{DERIVED_FROM}");
-    let Some((before, rest)) = body.split_once(&start) else { return body };
-    let Some((salt, after)) = rest.split_once("}\"") else { return body };
-    let (Some(id), Ok(salt)) = (id_in::<KeyId>(&body, "/id"), data_encoding::HEXLOWER.decode(salt.as_bytes())) else {
+    let Some((before, rest)) = body.split_once(&start) else {
+        return body;
+    };
+    let Some((salt, after)) = rest.split_once("}\"") else {
+        return body;
+    };
+    let (Some(id), Ok(salt)) = (
+        id_in::<KeyId>(&body, "/id"),
+        data_encoding::HEXLOWER.decode(salt.as_bytes()),
+    ) else {
         return body;
     };
     let text = crate::service::keys::key_text(id, &key.api_key_secret(id, &salt));
@@ -175,7 +206,12 @@ fn reveal(body: String, key: &ServerKey) -> String {
 }
 
 fn id_in<I: std::str::FromStr>(body: &str, pointer: &str) -> Option<I> {
-    serde_json::from_str::<Value>(body).ok()?.pointer(pointer)?.as_str()?.parse().ok()
+    serde_json::from_str::<Value>(body)
+        .ok()?
+        .pointer(pointer)?
+        .as_str()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -189,12 +225,19 @@ mod tests {
         let body = serde_json::json!({"claim": {"id": claim.to_string(), "label": "\"reservation_token\":\"{derived}\""},
             "reservation_token": token_placeholder()});
         let shown: Value = serde_json::from_str(&reveal(body.to_string(), &key)).unwrap();
-        assert_eq!(shown["reservation_token"], key.reservation_token(claim, TokenForm::Own));
+        assert_eq!(
+            shown["reservation_token"],
+            key.reservation_token(claim, TokenForm::Own)
+        );
         assert_eq!(shown["claim"], body["claim"]);
         let id = KeyId::new();
-        let body = serde_json::json!({"id": id.to_string(), "name": "a", "key": key_placeholder(b"salt"), "z": 1});
+        let body =
+            serde_json::json!({"id": id.to_string(), "name": "a", "key": key_placeholder(b"salt"), "z": 1});
         let shown: Value = serde_json::from_str(&reveal(body.to_string(), &key)).unwrap();
-        assert_eq!(shown["key"], crate::service::keys::key_text(id, &key.api_key_secret(id, b"salt")));
+        assert_eq!(
+            shown["key"],
+            crate::service::keys::key_text(id, &key.api_key_secret(id, b"salt"))
+        );
         assert_eq!(shown["z"], 1);
         assert_eq!(reveal("{}".to_owned(), &key), "{}");
     }

@@ -23,7 +23,7 @@ use crate::store::{ApiKey, NewAudit, Store, StoreError};
 /// Most keys that are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 /// How exact the last use of a key is.
-const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// Checks keys, and remembers for a short time those that it has checked.
 pub struct Keyring {
@@ -40,7 +40,11 @@ pub async fn authenticate(State(app): State<AppState>, mut request: Request, nex
         }
         Err(problem) => {
             metrics::counter!("pdm_auth_failures_total", "code" => problem.0.code.as_str()).increment(1);
-            tracing::info!(code = problem.0.code.as_str(), path = request.uri().path(), "not authenticated");
+            tracing::info!(
+                code = problem.0.code.as_str(),
+                path = request.uri().path(),
+                "not authenticated"
+            );
             problem.into_response()
         }
     }
@@ -49,14 +53,21 @@ pub async fn authenticate(State(app): State<AppState>, mut request: Request, nex
 impl Keyring {
     /// A keyring that remembers what it has checked for so long.
     pub fn new(memory: Duration) -> Self {
-        Self { memory, checked: Mutex::default() }
+        Self {
+            memory,
+            checked: Mutex::default(),
+        }
     }
 
     /// Who sends a request with these headers.
     pub async fn actor(&self, store: &Store, headers: &HeaderMap) -> Result<Actor, Problem> {
         let missing = || Problem::new(Code::AuthMissing, "send Authorization: Bearer and a key");
         let header = headers.get(AUTHORIZATION).ok_or_else(missing)?;
-        let (scheme, text) = header.to_str().ok().and_then(|h| h.split_once(' ')).ok_or_else(missing)?;
+        let (scheme, text) = header
+            .to_str()
+            .ok()
+            .and_then(|h| h.split_once(' '))
+            .ok_or_else(missing)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(missing());
         }
@@ -103,17 +114,25 @@ async fn check(store: &Store, text: &str) -> Result<Actor, Problem> {
     let invalid = || Problem::new(Code::AuthInvalid, "this key is not known here, or was revoked");
     let (id, secret) = keys::split_key(text).ok_or_else(invalid)?;
     let (key, now) = read(store, id).await?;
-    let key = key.filter(|key| keys::is_secret_of(secret, key)).ok_or_else(invalid)?;
+    let key = key
+        .filter(|key| keys::is_secret_of(secret, key))
+        .ok_or_else(invalid)?;
     if key.revoked_at.is_some() {
         return Err(invalid());
     }
     if key.expires_at.is_some_and(|end| end <= now) {
-        return Err(Problem::new(Code::AuthExpired, "this key has ended: ask an operator for a new one"));
+        return Err(Problem::new(
+            Code::AuthExpired,
+            "this key has ended: ask an operator for a new one",
+        ));
     }
     if key.used_at.is_none_or(|used| used.plus(USE_NOTED_EVERY) <= now) {
         note_use(store.clone(), id);
     }
-    Ok(Actor { key: Some(id), scope: key.tenant.map_or(Scope::Operator, Scope::Tenant) })
+    Ok(Actor {
+        key: Some(id),
+        scope: key.tenant.map_or(Scope::Operator, Scope::Tenant),
+    })
 }
 
 /// Whether an actor may go on: his key may have been revoked or have ended since it was checked.
@@ -153,13 +172,17 @@ pub(super) async fn audit_refusal(app: &AppState, caller: &Caller, code: Code) {
 }
 
 async fn read(store: &Store, id: KeyId) -> Result<(Option<ApiKey>, DbTime), StoreError> {
-    store.read(|tx| Box::pin(async move { Ok((tx.key(id).await?, tx.now().await?)) })).await
+    store
+        .read(|tx| Box::pin(async move { Ok((tx.key(id).await?, tx.now().await?)) }))
+        .await
 }
 
 /// Beside the request: nobody waits for it, and it may fail.
 fn note_use(store: Store, id: KeyId) {
     tokio::spawn(async move {
-        let noted = store.write(move |tx| Box::pin(async move { tx.touch_key(id).await })).await;
+        let noted = store
+            .write(move |tx| Box::pin(async move { tx.touch_key(id).await }))
+            .await;
         if let Err(error) = noted {
             let error: StoreError = error;
             tracing::debug!(%error, "use of a key not noted");

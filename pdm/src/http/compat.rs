@@ -29,7 +29,9 @@ use crate::domain::actor::{Actor, Scope};
 use crate::domain::claim::{Claim, ClaimState};
 use crate::domain::ids::TenantId;
 use crate::domain::reserved;
-use crate::service::{self, Code, Commit, Decided, GivenTargets, Refusal, Release, Reserve, ServiceError, TokenForm};
+use crate::service::{
+    self, Code, Commit, Decided, GivenTargets, Refusal, Release, Reserve, ServiceError, TokenForm,
+};
 use crate::store::{ClaimFilter, Page, StoreError, Tx};
 
 /// How long a commit waits for the name to become active before it answers 202.
@@ -37,12 +39,19 @@ const COMMIT_WAIT: Duration = Duration::from_secs(10);
 /// Who is noted as the one who asked when an old client does not say.
 const DEFAULT_CREATOR: &str = "catalyst-api";
 /// States of claims that have their name.
-const CURRENT: [ClaimState; 4] =
-    [ClaimState::Reserved, ClaimState::Activating, ClaimState::Active, ClaimState::Releasing];
+const CURRENT: [ClaimState; 4] = [
+    ClaimState::Reserved,
+    ClaimState::Activating,
+    ClaimState::Active,
+    ClaimState::Releasing,
+];
 
 /// Every old route that is served.
 pub fn compat_router(app: AppState, tenant: TenantId) -> Router {
-    let compat = Compat { app: app.clone(), tenant };
+    let compat = Compat {
+        app: app.clone(),
+        tenant,
+    };
     Router::new()
         .route("/healthz", get(alive))
         .route("/api/v1/reserved", get(reserved_words))
@@ -51,7 +60,9 @@ pub fn compat_router(app: AppState, tenant: TenantId) -> Router {
         .route("/api/v1/pool/{domain}/commit", post(commit))
         .route("/api/v1/pool/{domain}/release", delete(release))
         .route("/api/v1/pool/{domain}/list", get(list))
-        .method_not_allowed_fallback(|| async { Old(Refusal::new(Code::MethodNotAllowed, "see the header Allow")) })
+        .method_not_allowed_fallback(|| async {
+            Old(Refusal::new(Code::MethodNotAllowed, "see the header Allow"))
+        })
         .fallback(|| async { Old(Refusal::new(Code::RouteNotFound, "there is no such path")) })
         .layer(from_fn_with_state(app, edge::edge))
         .with_state(compat)
@@ -69,11 +80,19 @@ impl Compat {
         let extensions = request.extensions();
         let source = extensions.get::<ConnectInfo<SocketAddr>>();
         let caller = Caller {
-            actor: Actor { key: None, scope: Scope::Tenant(self.tenant) },
+            actor: Actor {
+                key: None,
+                scope: Scope::Tenant(self.tenant),
+            },
             source: source.map_or_else(|| "unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string()),
-            request_id: extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone()),
+            request_id: extensions
+                .get::<RequestId>()
+                .map_or_else(String::new, |id| id.0.clone()),
         };
-        Arc::new(Context { app: self.app.clone(), caller })
+        Arc::new(Context {
+            app: self.app.clone(),
+            caller,
+        })
     }
 
     fn count(&self, bucket: Bucket, context: &Context) -> Result<(), Old> {
@@ -133,18 +152,25 @@ impl IntoResponse for Old {
         let (status, word) = old_words(refusal.code).unwrap_or_else(own);
         let mut response = (status, Json(json!({ "error": word, "detail": refusal.detail }))).into_response();
         if let Some(wait) = refusal.retry_after {
-            response.headers_mut().insert("retry-after", (wait.as_secs() + 1).into());
+            response
+                .headers_mut()
+                .insert("retry-after", (wait.as_secs() + 1).into());
         }
         response
     }
 }
 
 async fn alive(State(compat): State<Compat>) -> Result<Json<Value>, Old> {
-    let pools: Result<_, StoreError> =
-        compat.app.store.read(|tx| Box::pin(async move { tx.pools().await })).await;
+    let pools: Result<_, StoreError> = compat
+        .app
+        .store
+        .read(|tx| Box::pin(async move { tx.pools().await }))
+        .await;
     let domains: Vec<String> = pools?.iter().map(|pool| pool.domain.to_string()).collect();
     // Registrars come with customers' own domains.
-    Ok(Json(json!({ "status": "ok", "managedDomains": domains, "registrars": [] })))
+    Ok(Json(
+        json!({ "status": "ok", "managedDomains": domains, "registrars": [] }),
+    ))
 }
 
 async fn reserved_words() -> Json<Value> {
@@ -167,14 +193,18 @@ async fn check(
     let context = compat.context(&request);
     compat.count(Bucket::Check, &context)?;
     let label = query.sub.trim().to_owned();
-    let Ok(pool) = DomainName::parse(domain.trim()) else { return Ok(unsupported(&domain)) };
+    let Ok(pool) = DomainName::parse(domain.trim()) else {
+        return Ok(unsupported(&domain));
+    };
     let store = compat.app.store.clone();
     let asked = Arc::clone(&context);
     let checked = store
         .read(|tx| Box::pin(async move { service::check(tx, asked.asked(), &pool, &label).await }))
         .await;
     let checked = match checked {
-        Err(ServiceError::Refused(refusal)) if refusal.code == Code::PoolNotFound => return Ok(unsupported(&domain)),
+        Err(ServiceError::Refused(refusal)) if refusal.code == Code::PoolNotFound => {
+            return Ok(unsupported(&domain));
+        }
         other => other?,
     };
     Ok(Json(match checked.refusal {
@@ -211,7 +241,10 @@ async fn reserve(
     let context = compat.context(&request);
     let body: ReserveBody = read(request).await?;
     compat.count(Bucket::Reserve, &context)?;
-    let creator = body.created_by.filter(|text| !text.is_empty()).unwrap_or_else(|| DEFAULT_CREATOR.to_owned());
+    let creator = body
+        .created_by
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| DEFAULT_CREATOR.to_owned());
     let wanted = Reserve {
         pool: domain.trim().to_owned(),
         label: body.subdomain.trim().to_owned(),
@@ -225,7 +258,11 @@ async fn reserve(
     })
     .await?;
     let mut shown = allocation(&claim);
-    shown["reservationToken"] = compat.app.server_key.reservation_token(claim.id, TokenForm::Uuid).into();
+    shown["reservationToken"] = compat
+        .app
+        .server_key
+        .reservation_token(claim.id, TokenForm::Uuid)
+        .into();
     shown["createdBy"] = creator.into();
     Ok((StatusCode::CREATED, Json(shown)))
 }
@@ -252,14 +289,27 @@ async fn commit(
     compat.count(Bucket::Change, &context)?;
     let name = name_of(&domain, &body.subdomain)?;
     let address = body.load_balancer_ip.trim().to_owned();
-    let (ipv4, ipv6) = if address.contains(':') { (vec![], vec![address]) } else { (vec![address], vec![]) };
+    let (ipv4, ipv6) = if address.contains(':') {
+        (vec![], vec![address])
+    } else {
+        (vec![address], vec![])
+    };
     let targets = GivenTargets::parse(&ipv4, &ipv6, "")?;
     let token = body.reservation_token.trim().to_ascii_lowercase();
     let work = decide_plain(context, move |tx, cx| {
         let (name, token, targets) = (name.clone(), token.clone(), targets.clone());
         Box::pin(async move {
             let claim = claim_for(tx, cx.asked().owner()?, &name, true).await?.id;
-            service::commit(tx, cx.asked(), &Commit { claim, token, targets }).await
+            service::commit(
+                tx,
+                cx.asked(),
+                &Commit {
+                    claim,
+                    token,
+                    targets,
+                },
+            )
+            .await
         })
     })
     .await?;
@@ -267,9 +317,16 @@ async fn commit(
     app.wake.operation_due();
     wait_for(app, work.operation.id, COMMIT_WAIT).await;
     let id = work.claim.id;
-    let read: Result<_, StoreError> = app.store.read(|tx| Box::pin(async move { tx.claim(id, None).await })).await;
+    let read: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.claim(id, None).await }))
+        .await;
     let claim = read?.ok_or_else(Refusal::no_claim)?;
-    let status = if claim.state == ClaimState::Active { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let status = if claim.state == ClaimState::Active {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
     Ok((status, Json(allocation(&claim))))
 }
 
@@ -286,31 +343,57 @@ async fn release(
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Old> {
     let context = compat.context(&request);
-    let body: ReleaseBody = if query.sub.is_empty() { read(request).await? } else { ReleaseBody::default() };
+    let body: ReleaseBody = if query.sub.is_empty() {
+        read(request).await?
+    } else {
+        ReleaseBody::default()
+    };
     compat.count(Bucket::Change, &context)?;
-    let label = if query.sub.is_empty() { body.subdomain } else { query.sub };
+    let label = if query.sub.is_empty() {
+        body.subdomain
+    } else {
+        query.sub
+    };
     let name = name_of(&domain, &label)?;
     let work = decide_plain(context, move |tx, cx| {
         let name = name.clone();
         Box::pin(async move {
             // Never an earlier claim of the name: an old script must not give back the next owner's.
             let claim = claim_for(tx, cx.asked().owner()?, &name, false).await?.id;
-            service::release(tx, cx.asked(), &Release { claim, name: name.to_string() }).await
+            service::release(
+                tx,
+                cx.asked(),
+                &Release {
+                    claim,
+                    name: name.to_string(),
+                },
+            )
+            .await
         })
     })
     .await?;
     compat.app.wake.operation_due();
-    let status = if work.operation.state.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let status = if work.operation.state.is_final() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
     Ok((status, Json(json!({ "freed": allocation(&work.claim) }))))
 }
 
 async fn list(State(compat): State<Compat>, Path(domain): Path<String>) -> Result<Json<Value>, Old> {
     let pool = DomainName::parse(domain.trim()).map_err(|_| Refusal::no_pool())?;
     let (tenant, of) = (compat.tenant, pool.clone());
-    let read = compat.app.store.read(|tx| Box::pin(async move { current_claims(tx, tenant, &of).await })).await;
+    let read = compat
+        .app
+        .store
+        .read(|tx| Box::pin(async move { current_claims(tx, tenant, &of).await }))
+        .await;
     let claims: Vec<Claim> = read.map_err(|error: ServiceError| Old::from(error))?;
     let allocations: Vec<Value> = claims.iter().map(allocation).collect();
-    Ok(Json(json!({ "poolDomain": pool.as_str(), "allocations": allocations })))
+    Ok(Json(
+        json!({ "poolDomain": pool.as_str(), "allocations": allocations }),
+    ))
 }
 
 async fn current_claims(tx: &mut Tx<'_>, tenant: TenantId, pool: &DomainName) -> Decided<Vec<Claim>> {
@@ -325,7 +408,10 @@ async fn current_claims(tx: &mut Tx<'_>, tenant: TenantId, pool: &DomainName) ->
             pool: Some(pool.clone()),
             ..ClaimFilter::default()
         };
-        let mut page = Page { after: None, limit: 500 };
+        let mut page = Page {
+            after: None,
+            limit: 500,
+        };
         loop {
             let claims = tx.list_claims(&filter, &page).await?;
             let Some(last) = claims.last() else { break };
@@ -338,14 +424,39 @@ async fn current_claims(tx: &mut Tx<'_>, tenant: TenantId, pool: &DomainName) ->
 
 /// The claim of a name that a call means: the tenant's current one. With `even_expired`, one whose hold has just
 /// ended, so that its commit hears that instead of "not found".
-async fn claim_for(tx: &mut Tx<'_>, tenant: TenantId, name: &DomainName, even_expired: bool) -> Decided<Claim> {
-    if let Some(claim) = tx.current_claim(name).await?.filter(|claim| claim.tenant == tenant) {
+async fn claim_for(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    name: &DomainName,
+    even_expired: bool,
+) -> Decided<Claim> {
+    if let Some(claim) = tx
+        .current_claim(name)
+        .await?
+        .filter(|claim| claim.tenant == tenant)
+    {
         return Ok(claim);
     }
     if even_expired {
-        let filter = ClaimFilter { tenant: Some(tenant), name: Some(name.clone()), ..ClaimFilter::default() };
-        let earlier = tx.list_claims(&filter, &Page { after: None, limit: 500 }).await?;
-        if let Some(claim) = earlier.into_iter().next_back().filter(|claim| claim.state == ClaimState::Expired) {
+        let filter = ClaimFilter {
+            tenant: Some(tenant),
+            name: Some(name.clone()),
+            ..ClaimFilter::default()
+        };
+        let earlier = tx
+            .list_claims(
+                &filter,
+                &Page {
+                    after: None,
+                    limit: 500,
+                },
+            )
+            .await?;
+        if let Some(claim) = earlier
+            .into_iter()
+            .next_back()
+            .filter(|claim| claim.state == ClaimState::Expired)
+        {
             return Ok(claim);
         }
     }
@@ -355,7 +466,13 @@ async fn claim_for(tx: &mut Tx<'_>, tenant: TenantId, name: &DomainName, even_ex
 fn name_of(domain: &str, label: &str) -> Result<DomainName, Old> {
     let pool = DomainName::parse(domain.trim()).map_err(|_| Refusal::no_pool())?;
     let name = pool.child(label.trim());
-    name.map_err(|error| Old(Refusal::field(Code::LabelInvalid, "/subdomain", error.to_string())))
+    name.map_err(|error| {
+        Old(Refusal::field(
+            Code::LabelInvalid,
+            "/subdomain",
+            error.to_string(),
+        ))
+    })
 }
 
 /// Reads a body as leniently as the old system did: unknown fields and the content type do not matter.
@@ -363,7 +480,12 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Old> {
     let (parts, body) = request.into_parts();
     let bytes: Bytes = extract::read_body(&parts.headers, body).await?;
     let value = extract::parse(&bytes)?;
-    let malformed = |_| Old(Refusal::new(Code::RequestMalformed, "the body is not the JSON object that is needed"));
+    let malformed = |_| {
+        Old(Refusal::new(
+            Code::RequestMalformed,
+            "the body is not the JSON object that is needed",
+        ))
+    };
     serde_json::from_value(value).map_err(malformed)
 }
 

@@ -39,7 +39,7 @@ pub async fn edge(State(app): State<AppState>, mut request: Request, next: Next)
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = guarded(&app, request, next).await;
     let mut response = match response.extensions().get::<Problem>().cloned() {
-        Some(problem) => with_headers_of(response, problem.response(&id)),
+        Some(problem) => with_headers_of(&response, problem.response(&id)),
         None => response,
     };
     let status = response.status().as_u16();
@@ -49,8 +49,13 @@ pub async fn edge(State(app): State<AppState>, mut request: Request, next: Next)
     .record(seconds);
     tracing::info!(request_id = id, %method, route, status, seconds, "request");
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("req")));
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(
+        REQUEST_ID,
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("req")),
+    );
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     response
 }
@@ -69,7 +74,7 @@ fn known(method: &Method) -> &'static str {
 }
 
 /// Keeps what routing has said in headers (`Allow`) beside the body of an error.
-fn with_headers_of(bare: Response, mut full: Response) -> Response {
+fn with_headers_of(bare: &Response, mut full: Response) -> Response {
     for (name, value) in bare.headers() {
         if !full.headers().contains_key(name) && *name != axum::http::header::CONTENT_LENGTH {
             full.headers_mut().insert(name.clone(), value.clone());
@@ -86,7 +91,11 @@ async fn guarded(app: &AppState, request: Request, next: Next) -> Response {
     }
     let place = app.places.try_acquire();
     if place.is_err() && !is_probe {
-        return soon(Code::Overloaded, "more requests are in progress than are worked on at a time").into_response();
+        return soon(
+            Code::Overloaded,
+            "more requests are in progress than are worked on at a time",
+        )
+        .into_response();
     }
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
@@ -100,11 +109,18 @@ async fn guarded(app: &AppState, request: Request, next: Next) -> Response {
 
 /// After authentication: refuses what is too long, and callers who accept no form that the answer could have.
 pub async fn negotiate(request: Request, next: Next) -> Response {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target > MAX_URI {
-        return Problem::new(Code::RequestMalformed, "the request target is longer than 2 KiB").into_response();
+        return Problem::new(Code::RequestMalformed, "the request target is longer than 2 KiB")
+            .into_response();
     }
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("", MatchedPath::as_str);
     let (forms, word): (&[&str], _) = if route.ends_with("/events") {
         (&["text/event-stream", "text/*", "*/*"], "text/event-stream")
     } else if route == "/metrics" {
@@ -125,11 +141,14 @@ fn accepts(headers: &HeaderMap, forms: &[&str]) -> bool {
         let Ok(header) = header.to_str() else { continue };
         for range in header.split(',') {
             let mut parts = range.split(';').map(str::trim);
-            let Some(range) = parts.next().filter(|range| !range.is_empty()) else { continue };
+            let Some(range) = parts.next().filter(|range| !range.is_empty()) else {
+                continue;
+            };
             any = true;
             let refused = parts.any(|part| {
                 part.split_once('=').is_some_and(|(name, weight)| {
-                    name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|q| q <= 0.0)
+                    name.trim().eq_ignore_ascii_case("q")
+                        && weight.trim().parse::<f32>().is_ok_and(|q| q <= 0.0)
                 })
             });
             if !refused && forms.iter().any(|form| form.eq_ignore_ascii_case(range)) {
@@ -153,7 +172,13 @@ mod tests {
             super::accepts(&headers, json)
         };
         assert!(super::accepts(&HeaderMap::new(), json));
-        for good in ["*/*", "text/html, application/json;q=0.1", "application/*", "APPLICATION/JSON", ""] {
+        for good in [
+            "*/*",
+            "text/html, application/json;q=0.1",
+            "application/*",
+            "APPLICATION/JSON",
+            "",
+        ] {
             assert!(accepts(good), "{good}");
         }
         for bad in ["text/html", "application/json;q=0", "text/*, image/png"] {

@@ -25,9 +25,9 @@ use crate::store::{EventRow, StoreError};
 /// How often a comment shows that the stream is alive.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// How often the key of a stream is checked again.
-const CHECK_EVERY: Duration = Duration::from_secs(60);
+const CHECK_EVERY: Duration = Duration::from_mins(1);
 /// After how long without an event a stream ends; whoever wants more resumes it.
-const IDLE: Duration = Duration::from_secs(15 * 60);
+const IDLE: Duration = Duration::from_mins(15);
 /// How often the store is read without a hint: other replicas give none.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Events that are read at a time.
@@ -51,11 +51,19 @@ pub struct StreamHeaders {
 #[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "events", params(StreamHeaders),
     responses((status = 200, description = "A stream of events", content_type = "text/event-stream", body = String),
         Refusals))]
-pub async fn all(State(app): State<AppState>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn all(
+    State(app): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let place = app.streams.open(&caller.actor)?;
     let after = match last_event_id(&headers)? {
         Some(after) => after,
-        None => app.store.read(|tx| Box::pin(async move { tx.last_event().await })).await?,
+        None => {
+            app.store
+                .read(|tx| Box::pin(async move { tx.last_event().await }))
+                .await?
+        }
     };
     Ok(respond(app, caller.actor, place, None, after))
 }
@@ -74,15 +82,30 @@ pub(super) async fn of_operation(
 
 /// Where a stream goes on, as the client says.
 fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
-    let number = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|number| *number >= 0);
+    let Some(value) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let number = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<i64>().ok())
+        .filter(|number| *number >= 0);
     let number = number.ok_or_else(|| {
-        Problem::new(Code::RequestMalformed, "Last-Event-ID is the number of an event of this stream")
+        Problem::new(
+            Code::RequestMalformed,
+            "Last-Event-ID is the number of an event of this stream",
+        )
     });
     number.map(Some)
 }
 
-fn respond(app: AppState, actor: Actor, place: StreamPlace, operation: Option<OperationId>, after: i64) -> Response {
+fn respond(
+    app: AppState,
+    actor: Actor,
+    place: StreamPlace,
+    operation: Option<OperationId>,
+    after: i64,
+) -> Response {
     let now = Instant::now();
     let reader = Reader {
         app,
@@ -114,7 +137,10 @@ impl Reader {
     fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
         stream::unfold(self, |mut reader| async move {
             let row = reader.next().await?;
-            let event = Event::default().id(row.seq.to_string()).event(row.kind).data(row.data);
+            let event = Event::default()
+                .id(row.seq.to_string())
+                .event(row.kind)
+                .data(row.data);
             Some((Ok(event), reader))
         })
     }
@@ -166,7 +192,10 @@ impl Reader {
                 Box::pin(async move {
                     let ended = match operation {
                         Some(id) => {
-                            let ended = tx.operation(id, tenant).await?.is_none_or(|o| o.ended_at.is_some());
+                            let ended = tx
+                                .operation(id, tenant)
+                                .await?
+                                .is_none_or(|o| o.ended_at.is_some());
                             ended && !tx.has_unnumbered_events(id).await?
                         }
                         None => false,

@@ -68,28 +68,58 @@ struct ServerReady {
     responses((status = 200, description = "They can", body = Ready), Refusals))]
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Ready>, Problem> {
     if app.is_stopping() {
-        return Err(Problem::new(crate::service::Code::ShuttingDown, "this replica is being stopped"));
+        return Err(Problem::new(
+            crate::service::Code::ShuttingDown,
+            "this replica is being stopped",
+        ));
     }
     // Opening the store has migrated it, so one that answers has its tables.
     app.store.now().await?;
-    let seen = tokio::time::timeout(PATIENCE, app.pool_zones.reachability()).await.unwrap_or_else(|_| {
-        vec![("powerdns".to_owned(), Err("no answer within two seconds".to_owned()))]
-    });
+    let seen = tokio::time::timeout(PATIENCE, app.pool_zones.reachability())
+        .await
+        .unwrap_or_else(|_| {
+            vec![(
+                "powerdns".to_owned(),
+                Err("no answer within two seconds".to_owned()),
+            )]
+        });
     let powerdns = seen
         .into_iter()
         .map(|(server, state)| match state {
-            Ok(()) => ServerReady { server, status: "ok", detail: None },
-            Err(why) => ServerReady { server, status: "away", detail: Some(why) },
+            Ok(()) => ServerReady {
+                server,
+                status: "ok",
+                detail: None,
+            },
+            Err(why) => ServerReady {
+                server,
+                status: "away",
+                detail: Some(why),
+            },
         })
         .collect();
-    let store = StoreReady { kind: app.store.kind(), status: "ok" };
-    Ok(Json(Ready { status: "ready", store, powerdns }))
+    let store = StoreReady {
+        kind: app.store.kind(),
+        status: "ok",
+    };
+    Ok(Json(Ready {
+        status: "ready",
+        store,
+        powerdns,
+    }))
 }
 
 /// Numbers, as Prometheus reads them
 #[utoipa::path(get, path = "/metrics", tag = "service", operation_id = "metrics",
     responses((status = 200, description = "Prometheus text", content_type = "text/plain", body = String), Refusals))]
 pub async fn metrics(State(app): State<AppState>, _: Operator) -> Response {
-    let text = app.metrics.as_ref().map(metrics_exporter_prometheus::PrometheusHandle::render);
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.unwrap_or_default()).into_response()
+    let text = app
+        .metrics
+        .as_ref()
+        .map(metrics_exporter_prometheus::PrometheusHandle::render);
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text.unwrap_or_default(),
+    )
+        .into_response()
 }

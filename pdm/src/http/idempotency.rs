@@ -24,7 +24,8 @@ use crate::service::{Asked, Code, Decided, Refusal, ServiceError, Work};
 use crate::store::{Kept, NewKept, StoreError, Tx};
 
 /// What happens in the transaction of a call. It may run more than once; only one run stays.
-pub type Verb = Arc<dyn for<'t> Fn(&'t mut Tx<'_>, Arc<Context>) -> BoxFuture<'t, Decided<Answer>> + Send + Sync>;
+pub type Verb =
+    Arc<dyn for<'t> Fn(&'t mut Tx<'_>, Arc<Context>) -> BoxFuture<'t, Decided<Answer>> + Send + Sync>;
 
 /// What a verb knows of its call.
 pub struct Context {
@@ -57,7 +58,7 @@ const SECRET_FIELDS: [&str; 2] = ["reservation_token", "credentials"];
 struct Key {
     scope: String,
     route: &'static str,
-    key: String,
+    text: String,
     fingerprint: String,
 }
 
@@ -94,13 +95,19 @@ impl Call {
         route: &'static str,
         bucket: Option<Bucket>,
         default_wait: Duration,
-        verb: impl for<'t> Fn(&'t mut Tx<'_>, Arc<Context>) -> BoxFuture<'t, Decided<Answer>> + Send + Sync + 'static,
+        verb: impl for<'t> Fn(&'t mut Tx<'_>, Arc<Context>) -> BoxFuture<'t, Decided<Answer>>
+        + Send
+        + Sync
+        + 'static,
     ) -> Result<Response, Problem> {
         let (app, actor) = (self.app.clone(), self.caller.actor.clone());
         let wait = self.wishes.wait;
         let decision = Decision {
             key: self.key(route),
-            context: Arc::new(Context { app: self.app, caller: self.caller }),
+            context: Arc::new(Context {
+                app: self.app,
+                caller: self.caller,
+            }),
             wait: wait.unwrap_or(default_wait),
             preferred: wait.map(|wait| wait.as_secs()),
             verb: Arc::new(verb),
@@ -111,7 +118,9 @@ impl Call {
                 if let Some(bucket) = bucket {
                     app.limiters.count(bucket, &actor)?;
                 }
-                tokio::spawn(decision.run()).await.map_err(|_| Problem::failed())??
+                tokio::spawn(decision.run())
+                    .await
+                    .map_err(|_| Problem::failed())??
             }
         };
         Ok(answer.response(&app.server_key))
@@ -119,19 +128,33 @@ impl Call {
 
     /// The kept answer of this call, if there is one: for calls that do something else before they are decided.
     pub async fn replay(&self, route: &'static str) -> Result<Option<Response>, Problem> {
-        let Some(key) = self.key(route) else { return Ok(None) };
-        let context = Context { app: self.app.clone(), caller: self.caller.clone() };
+        let Some(key) = self.key(route) else {
+            return Ok(None);
+        };
+        let context = Context {
+            app: self.app.clone(),
+            caller: self.caller.clone(),
+        };
         let answer = replay(&context, &key).await?;
         Ok(answer.map(|answer| answer.response(&self.app.server_key)))
     }
 
     fn key(&self, route: &'static str) -> Option<Key> {
-        let key = self.wishes.key.clone()?;
-        let scope = self.caller.actor.tenant().map_or_else(|| "operator".to_owned(), |tenant| tenant.to_string());
+        let text = self.wishes.key.clone()?;
+        let scope = self
+            .caller
+            .actor
+            .tenant()
+            .map_or_else(|| "operator".to_owned(), |tenant| tenant.to_string());
         let body = canonical(&self.body).to_string();
         let parts = [route.as_bytes(), self.path.as_bytes(), body.as_bytes()];
         let fingerprint = self.app.server_key.fingerprint(&parts);
-        Some(Key { scope, route, key, fingerprint })
+        Some(Key {
+            scope,
+            route,
+            text,
+            fingerprint,
+        })
     }
 }
 
@@ -139,10 +162,17 @@ impl Call {
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut names: Vec<&String> =
-                fields.keys().filter(|name| !SECRET_FIELDS.contains(&name.as_str())).collect();
+            let mut names: Vec<&String> = fields
+                .keys()
+                .filter(|name| !SECRET_FIELDS.contains(&name.as_str()))
+                .collect();
             names.sort();
-            Value::Object(names.into_iter().map(|name| (name.clone(), canonical(&fields[name]))).collect())
+            Value::Object(
+                names
+                    .into_iter()
+                    .map(|name| (name.clone(), canonical(&fields[name])))
+                    .collect(),
+            )
         }
         Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
         other => other.clone(),
@@ -164,7 +194,9 @@ impl Decision {
             match self.attempt().await {
                 Ok(Outcome::Fresh(answer)) => return self.answer(answer).await,
                 Ok(Outcome::Kept(kept)) => return kept_answer(&self.context, self.expect_key(), kept).await,
-                Err(Failure::Service(ServiceError::Refused(refusal))) => return self.refuse(Problem(*refusal)).await,
+                Err(Failure::Service(ServiceError::Refused(refusal))) => {
+                    return self.refuse(Problem(*refusal)).await;
+                }
                 Err(Failure::Service(ServiceError::Store(error))) => {
                     let in_the_way = matches!(error, StoreError::Contention | StoreError::Superseded);
                     if !in_the_way || tries == TRIES {
@@ -187,7 +219,7 @@ impl Decision {
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(key) = &key
-                        && let Some(kept) = tx.kept(&key.scope, key.route, &key.key).await?
+                        && let Some(kept) = tx.kept(&key.scope, key.route, &key.text).await?
                     {
                         return Ok(Outcome::Kept(kept));
                     }
@@ -233,7 +265,9 @@ impl Decision {
             let store = &self.context.app.store;
             let extended: Result<(), StoreError> = store
                 .write(move |tx| {
-                    Box::pin(async move { tx.extend_pending(&key.scope, key.route, &key.key, PENDING).await })
+                    Box::pin(
+                        async move { tx.extend_pending(&key.scope, key.route, &key.text, PENDING).await },
+                    )
                 })
                 .await;
             if let Err(error) = extended {
@@ -249,7 +283,10 @@ impl Decision {
         let Some(key) = self.key.clone().filter(|_| FINAL.contains(&status)) else {
             return Err(problem);
         };
-        if matches!(problem.0.code, Code::IdempotencyMismatch | Code::IdempotencyInProgress) {
+        if matches!(
+            problem.0.code,
+            Code::IdempotencyMismatch | Code::IdempotencyInProgress
+        ) {
             return Err(problem);
         }
         let body = problem.render(&self.context.caller.request_id);
@@ -259,7 +296,7 @@ impl Decision {
         let stored = store
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Some(kept) = tx.kept(&key.scope, key.route, &key.key).await? {
+                    if let Some(kept) = tx.kept(&key.scope, key.route, &key.text).await? {
                         return Ok(Outcome::Kept(kept));
                     }
                     keep(tx, &key, &kept, None).await?;
@@ -283,7 +320,9 @@ impl Decision {
     }
 
     fn expect_key(&self) -> &Key {
-        self.key.as_ref().expect("only a call with a key finds something kept")
+        self.key
+            .as_ref()
+            .expect("only a call with a key finds something kept")
     }
 }
 
@@ -297,8 +336,9 @@ pub(super) async fn decide_plain<T: Send + 'static>(
     loop {
         tries += 1;
         let (verb, context) = (Arc::clone(&verb), Arc::clone(&context));
-        let result: Decided<T> =
-            store.write(move |tx| Box::pin(async move { verb(tx, context).await })).await;
+        let result: Decided<T> = store
+            .write(move |tx| Box::pin(async move { verb(tx, context).await }))
+            .await;
         match result {
             Err(ServiceError::Store(StoreError::Contention | StoreError::Superseded)) if tries < TRIES => {}
             other => return Ok(other?),
@@ -311,7 +351,7 @@ async fn keep(tx: &mut Tx<'_>, key: &Key, answer: &Answer, pending: Option<Durat
     let kept = NewKept {
         tenant: key.scope.clone(),
         route: key.route,
-        key: key.key.clone(),
+        key: key.text.clone(),
         fingerprint: key.fingerprint.clone(),
         operation: answer.operation,
         pending,
@@ -329,7 +369,10 @@ async fn settle(app: &AppState, key: Key, answer: &Answer) -> Result<(), StoreEr
     let (status, body) = (answer.status, answer.body.clone());
     app.store
         .write(move |tx| {
-            Box::pin(async move { tx.settle_kept(&key.scope, key.route, &key.key, status, &body).await })
+            Box::pin(async move {
+                tx.settle_kept(&key.scope, key.route, &key.text, status, &body)
+                    .await
+            })
         })
         .await
 }
@@ -339,7 +382,7 @@ async fn replay(context: &Context, key: &Key) -> Result<Option<Answer>, Problem>
     let kept: Result<_, StoreError> = context
         .app
         .store
-        .read(|tx| Box::pin(async move { tx.kept(&wanted.scope, wanted.route, &wanted.key).await }))
+        .read(|tx| Box::pin(async move { tx.kept(&wanted.scope, wanted.route, &wanted.text).await }))
         .await;
     match kept? {
         Some(kept) => kept_answer(context, key, kept).await.map(Some),
@@ -355,7 +398,10 @@ async fn kept_answer(context: &Context, key: &Key, kept: Kept) -> Result<Answer,
     let app = &context.app;
     let mut answer = match (kept.pending_until, kept.operation) {
         (Some(until), _) if until > app.store.now().await? => {
-            let refusal = Refusal::new(Code::IdempotencyInProgress, "the first request under this key is in progress");
+            let refusal = Refusal::new(
+                Code::IdempotencyInProgress,
+                "the first request under this key is in progress",
+            );
             return Err(Problem(refusal.retry_after(Duration::from_secs(1))));
         }
         // Whoever was to decide it has died: the operation says what there is to say.
@@ -364,7 +410,11 @@ async fn kept_answer(context: &Context, key: &Key, kept: Kept) -> Result<Answer,
             settle(app, key.clone(), &answer).await?;
             answer
         }
-        _ => Answer { location: kept.location, operation: kept.operation, ..Answer::text(kept.status, kept.body) },
+        _ => Answer {
+            location: kept.location,
+            operation: kept.operation,
+            ..Answer::text(kept.status, kept.body)
+        },
     };
     answer.replayed = true;
     Ok(answer)
@@ -376,7 +426,9 @@ pub(super) async fn work_answer(app: &AppState, id: OperationId) -> Result<Answe
         .store
         .read(|tx| {
             Box::pin(async move {
-                let Some(operation) = tx.operation(id, None).await? else { return Ok(None) };
+                let Some(operation) = tx.operation(id, None).await? else {
+                    return Ok(None);
+                };
                 let claim = tx.claim(operation.claim, None).await?;
                 Ok(claim.map(|claim| Work { operation, claim }))
             })
@@ -390,8 +442,10 @@ pub(super) async fn work_answer(app: &AppState, id: OperationId) -> Result<Answe
 pub(super) async fn wait_for(app: &AppState, id: OperationId, at_most: Duration) {
     let deadline = Instant::now() + at_most;
     loop {
-        let read: Result<_, StoreError> =
-            app.store.read(|tx| Box::pin(async move { tx.operation(id, None).await })).await;
+        let read: Result<_, StoreError> = app
+            .store
+            .read(|tx| Box::pin(async move { tx.operation(id, None).await }))
+            .await;
         let left = deadline.saturating_duration_since(Instant::now());
         let over = left.is_zero() || app.is_stopping();
         match read {
@@ -415,6 +469,9 @@ mod tests {
         let one = json!({"a": 1, "b": {"c": [1, 2], "credentials": {"k": "x"}}, "reservation_token": "t"});
         let other: Value = serde_json::from_str(r#"{"b":{"credentials":{},"c":[1,2]},"a":1}"#).unwrap();
         assert_eq!(canonical(&one).to_string(), canonical(&other).to_string());
-        assert_ne!(canonical(&one).to_string(), canonical(&json!({"a": 1, "b": {"c": [2, 1]}})).to_string());
+        assert_ne!(
+            canonical(&one).to_string(),
+            canonical(&json!({"a": 1, "b": {"c": [2, 1]}})).to_string()
+        );
     }
 }

@@ -57,7 +57,9 @@ impl Limiters {
 
     /// Counts a call. Operators are not limited: they run the service.
     pub fn count(&self, bucket: Bucket, actor: &Actor) -> Result<(), Problem> {
-        let Some(tenant) = actor.tenant() else { return Ok(()) };
+        let Some(tenant) = actor.tenant() else {
+            return Ok(());
+        };
         let limiter = match bucket {
             Bucket::Check => &self.check,
             Bucket::Reserve => &self.reserve,
@@ -71,7 +73,10 @@ impl Limiters {
         }
         limiter.check_key(&tenant).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
-            let refusal = Refusal::new(Code::RateLimited, "too many requests of this kind within a minute");
+            let refusal = Refusal::new(
+                Code::RateLimited,
+                "too many requests of this kind within a minute",
+            );
             Problem(refusal.retry_after(wait))
         })
     }
@@ -94,7 +99,10 @@ pub struct StreamPlace {
 impl Streams {
     /// At most so many for each actor.
     pub fn new(most: u32) -> Self {
-        Self { open: Arc::default(), most }
+        Self {
+            open: Arc::default(),
+            most,
+        }
     }
 
     /// Takes a place.
@@ -108,7 +116,10 @@ impl Streams {
             return Err(Problem(refusal.retry_after(std::time::Duration::from_secs(5))));
         }
         *count += 1;
-        Ok(StreamPlace { open: Arc::clone(&self.open), holder })
+        Ok(StreamPlace {
+            open: Arc::clone(&self.open),
+            holder,
+        })
     }
 }
 

@@ -28,23 +28,36 @@ pub struct Items<T: ToSchema> {
 pub fn page(limit: Option<u16>, after: Option<String>) -> Result<Page, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if limit == 0 || limit > MAX_LIMIT {
-        return Err(Problem(Refusal::invalid("/limit", format!("limit is 1 to {MAX_LIMIT}"))));
+        return Err(Problem(Refusal::invalid(
+            "/limit",
+            format!("limit is 1 to {MAX_LIMIT}"),
+        )));
     }
-    Ok(Page { after, limit: i64::from(limit) + 1 })
+    Ok(Page {
+        after,
+        limit: i64::from(limit) + 1,
+    })
 }
 
 impl<T: ToSchema> Items<T> {
     /// The page of entries that were asked for with [`page`]; `id` is what `after` is compared with.
     pub fn new(page: &Page, mut items: Vec<T>, id: impl Fn(&T) -> String) -> Self {
         let shown = usize::try_from(page.limit - 1).unwrap_or(usize::MAX);
-        let next = if items.len() > shown { items.get(shown - 1).map(id) } else { None };
+        let next = if items.len() > shown {
+            items.get(shown - 1).map(id)
+        } else {
+            None
+        };
         items.truncate(shown);
         Self { items, next }
     }
 
     /// A page without entries.
     pub const fn none() -> Self {
-        Self { items: Vec::new(), next: None }
+        Self {
+            items: Vec::new(),
+            next: None,
+        }
     }
 
     /// The page of a list that is read whole, in the order of its ids.
@@ -59,7 +72,12 @@ impl<T: ToSchema> Items<T> {
 /// Reads a filter that has a type of its own; `None` when there is no such filter.
 pub fn filter<T: std::str::FromStr>(text: Option<&String>, name: &str) -> Result<Option<T>, Problem> {
     text.map(|text| {
-        text.parse().map_err(|_| Problem(Refusal::invalid(format!("/{name}"), format!("{name} is not well-formed"))))
+        text.parse().map_err(|_| {
+            Problem(Refusal::invalid(
+                format!("/{name}"),
+                format!("{name} is not well-formed"),
+            ))
+        })
     })
     .transpose()
 }

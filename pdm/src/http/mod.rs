@@ -50,7 +50,11 @@ fn with_key() -> OpenApiRouter<AppState> {
         .routes(routes!(claims::propagation::verify))
         .routes(routes!(claims::targets::put))
         .routes(routes!(claims::records::list))
-        .routes(routes!(claims::records::get, claims::records::put, claims::records::delete))
+        .routes(routes!(
+            claims::records::get,
+            claims::records::put,
+            claims::records::delete
+        ))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::get::get))
         .routes(routes!(operations::cancel::cancel))
@@ -88,10 +92,17 @@ pub fn router(app: AppState) -> Router {
 }
 
 async fn no_route(uri: Uri) -> Problem {
-    let hint = if uri.path().len() > 1 && uri.path().ends_with('/') { ": paths end without a slash" } else { "" };
+    let hint = if uri.path().len() > 1 && uri.path().ends_with('/') {
+        ": paths end without a slash"
+    } else {
+        ""
+    };
     Problem::new(Code::RouteNotFound, format!("there is no such path{hint}"))
 }
 
 async fn wrong_method(method: Method) -> Problem {
-    Problem::new(Code::MethodNotAllowed, format!("this path has no {method}: see the header Allow"))
+    Problem::new(
+        Code::MethodNotAllowed,
+        format!("this path has no {method}: see the header Allow"),
+    )
 }

@@ -18,11 +18,22 @@ impl IntoResponses for Refusals {
         let answer = |description: &str| {
             let schema = utoipa::openapi::Ref::from_schema_name(ProblemBody::name());
             let content = ContentBuilder::new().schema(Some(schema)).build();
-            RefOr::T(ResponseBuilder::new().description(description).content(problem::MEDIA_TYPE, content).build())
+            RefOr::T(
+                ResponseBuilder::new()
+                    .description(description)
+                    .content(problem::MEDIA_TYPE, content)
+                    .build(),
+            )
         };
         BTreeMap::from([
-            ("4XX".to_owned(), answer("The request is not granted; `code` says why")),
-            ("5XX".to_owned(), answer("The service cannot answer now; the same request may be made again")),
+            (
+                "4XX".to_owned(),
+                answer("The request is not granted; `code` says why"),
+            ),
+            (
+                "5XX".to_owned(),
+                answer("The service cannot answer now; the same request may be made again"),
+            ),
         ])
     }
 }
@@ -65,19 +76,28 @@ impl Modify for Key {
 
 /// The document of this version.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let (_, mut with_key) =
-        OpenApiRouter::with_openapi(utoipa::openapi::OpenApi::default()).merge(super::with_key()).split_for_parts();
+    let (_, mut with_key) = OpenApiRouter::with_openapi(utoipa::openapi::OpenApi::default())
+        .merge(super::with_key())
+        .split_for_parts();
     for item in with_key.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.patch,
+        ];
         for operation in operations.into_iter().flatten() {
-            operation.security = Some(vec![utoipa::openapi::security::SecurityRequirement::new::<_, [&str; 0], &str>(
-                "key",
-                [],
-            )]);
+            operation.security = Some(vec![utoipa::openapi::security::SecurityRequirement::new::<
+                _,
+                [&str; 0],
+                &str,
+            >("key", [])]);
         }
     }
-    let (_, document) =
-        OpenApiRouter::with_openapi(Shared::openapi()).merge(super::without_key()).split_for_parts();
+    let (_, document) = OpenApiRouter::with_openapi(Shared::openapi())
+        .merge(super::without_key())
+        .split_for_parts();
     document.merge_from(with_key)
 }
 

@@ -135,7 +135,10 @@ impl Problem {
 
     /// Whole seconds, rounded up: who comes back then does not come too early.
     fn retry_after_seconds(&self) -> Option<u64> {
-        self.0.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).map(|s| s.max(1))
+        self.0
+            .retry_after
+            .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+            .map(|s| s.max(1))
     }
 
     /// The whole answer.
@@ -193,7 +196,10 @@ impl From<StoreError> for Problem {
 impl Problem {
     /// A defect of the service.
     pub fn failed() -> Self {
-        Self::new(Code::RequestFailed, "the service made a mistake; it has been logged under the id of this request")
+        Self::new(
+            Code::RequestFailed,
+            "the service made a mistake; it has been logged under the id of this request",
+        )
     }
 }
 
@@ -220,6 +226,9 @@ mod tests {
             let refusal = Refusal::new(Code::NameHeld, "held").retry_after(Duration::from_millis(millis));
             Problem(refusal).retry_after_seconds()
         };
-        assert_eq!((seconds(0), seconds(1_001), seconds(2_000)), (Some(1), Some(2), Some(2)));
+        assert_eq!(
+            (seconds(0), seconds(1_001), seconds(2_000)),
+            (Some(1), Some(2), Some(2))
+        );
     }
 }

@@ -8,9 +8,9 @@ use pdm_registrar::{DsRecord, OwnerName};
 
 use super::context::Context;
 use super::step::{Look, StepError};
-use crate::domain::operation::Facts;
 use crate::delegation::parent_zone::{Edit, EditError};
 use crate::dns::zones::ZoneSeen;
+use crate::domain::operation::Facts;
 use crate::propagation::{
     DsAtParent, ServerView, Standing, Verdict, ZoneAsServed, look_at_ds, look_at_server,
 };
@@ -22,14 +22,29 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
     }
     // What stands below the label was seen by the reconciler's last pass.
     let name = cx.name().clone();
-    if cx.world.store.read(|tx| Box::pin(async move { tx.is_foreign(&name).await })).await? {
-        return Err(foreign(cx, "the pool's zone or the servers hold something at or below this name"));
+    if cx
+        .world
+        .store
+        .read(|tx| Box::pin(async move { tx.is_foreign(&name).await }))
+        .await?
+    {
+        return Err(foreign(
+            cx,
+            "the pool's zone or the servers hold something at or below this name",
+        ));
     }
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
     if !at.is_empty() {
-        return Err(foreign(cx, "the parent zone holds records at this name that no claim made"));
+        return Err(foreign(
+            cx,
+            "the parent zone holds records at this name that no claim made",
+        ));
     }
-    Ok(Look::Done(format!("nothing stands at {} in {}", cx.name(), cx.claim.pool)))
+    Ok(Look::Done(format!(
+        "nothing stands at {} in {}",
+        cx.name(),
+        cx.claim.pool
+    )))
 }
 
 /// The zone is there with our marker, signed, and holds exactly its plan.
@@ -52,7 +67,10 @@ pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError
             }
             let ds = cx.world.zones.ds(cx.name()).await?;
             if ds.len() != 1 {
-                return Ok(Look::NotYet(format!("the zone has {} signing keys instead of one", ds.len())));
+                return Ok(Look::NotYet(format!(
+                    "the zone has {} signing keys instead of one",
+                    ds.len()
+                )));
             }
             let detail = format!("zone with key {} at serial {}", ds[0].key_tag(), zone.serial);
             let mut facts = cx.facts.lock().await;
@@ -72,7 +90,12 @@ pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
             ZoneSeen::Foreign { account } => return Err(foreign_zone(cx, &account)),
             // Once delegated, a zone that still answers is only ever repaired.
             ZoneSeen::Ours(zone) if cx.facts.lock().await.parent_touched && zone.dnssec && zone.has_soa() => {
-                return cx.world.zones.apply(&cx.plan(), &zone).await.map_err(StepError::from);
+                return cx
+                    .world
+                    .zones
+                    .apply(&cx.plan(), &zone)
+                    .await
+                    .map_err(StepError::from);
             }
             ZoneSeen::Ours(_) => {
                 cx.world.zones.delete(cx.name()).await?;
@@ -80,7 +103,11 @@ pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
             ZoneSeen::Absent => {}
         }
     }
-    cx.world.zones.create(&cx.plan(), &cx.marker()).await.map_err(StepError::from)
+    cx.world
+        .zones
+        .create(&cx.plan(), &cx.marker())
+        .await
+        .map_err(StepError::from)
 }
 
 /// Every address of every server answers with authority, over UDP and TCP, with the key that the API showed.
@@ -89,12 +116,22 @@ pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepErr
     let wanted = cx.facts.lock().await.clone();
     let first = missing_at_servers(cx, &servers, &wanted).await;
     if first.is_none() {
-        return Ok(Look::Done(format!("{} servers answer with authority and the same key", servers.len())));
+        return Ok(Look::Done(format!(
+            "{} servers answer with authority and the same key",
+            servers.len()
+        )));
     }
     // A server may have cached that there is no such zone; it forgets on demand.
-    cx.world.zones.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+    cx.world
+        .zones
+        .servers()
+        .flush(&crate::dns::canonical(cx.name().as_str()))
+        .await;
     Ok(match missing_at_servers(cx, &servers, &wanted).await {
-        None => Look::Done(format!("{} servers answer with authority and the same key", servers.len())),
+        None => Look::Done(format!(
+            "{} servers answer with authority and the same key",
+            servers.len()
+        )),
         Some(missing) => Look::NotYet(missing),
     })
 }
@@ -104,24 +141,33 @@ async fn missing_at_servers(
     servers: &[std::net::SocketAddr],
     wanted: &Facts,
 ) -> Option<String> {
-    let looks = servers.iter().map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
+    let looks = servers
+        .iter()
+        .map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
     let views = futures_util::future::join_all(looks).await;
     views.iter().find_map(|view| missing_at_server(view, cx, wanted))
 }
 
 fn missing_at_server(view: &ServerView, cx: &Context<'_>, wanted: &Facts) -> Option<String> {
     let server = view.server;
-    [("UDP", &view.udp), ("TCP", &view.tcp)].into_iter().find_map(|(transport, standing)| match standing {
-        Standing::Serving(zone) => missing_in_zone(zone, cx, wanted).map(|what| format!("{server}: {what}")),
-        Standing::Lame { rcode, .. } => {
-            Some(format!("{server} does not answer for the zone over {transport} yet ({rcode})"))
-        }
-        Standing::Unreachable(error) => Some(format!("{server} over {transport}: {error}")),
-    })
+    [("UDP", &view.udp), ("TCP", &view.tcp)]
+        .into_iter()
+        .find_map(|(transport, standing)| match standing {
+            Standing::Serving(zone) => {
+                missing_in_zone(zone, cx, wanted).map(|what| format!("{server}: {what}"))
+            }
+            Standing::Lame { rcode, .. } => Some(format!(
+                "{server} does not answer for the zone over {transport} yet ({rcode})"
+            )),
+            Standing::Unreachable(error) => Some(format!("{server} over {transport}: {error}")),
+        })
 }
 
 fn missing_in_zone(zone: &ZoneAsServed, cx: &Context<'_>, wanted: &Facts) -> Option<String> {
-    if wanted.serial.is_some_and(|serial| !is_at_least(zone.serial, serial)) {
+    if wanted
+        .serial
+        .is_some_and(|serial| !is_at_least(zone.serial, serial))
+    {
         return Some(format!("serves the older serial {}", zone.serial));
     }
     if !zone.keys.is(&wanted.ds.iter().cloned().collect()) {
@@ -144,10 +190,16 @@ pub(super) async fn look_delegate(cx: &Context<'_>) -> Result<Look, StepError> {
     let wanted = cx.delegation().await;
     if at.is(&wanted) {
         cx.announcement.lock().await.take();
-        return Ok(Look::Done(format!("NS and DS {} are in {}", key_tags(&wanted.ds), cx.claim.pool)));
+        return Ok(Look::Done(format!(
+            "NS and DS {} are in {}",
+            key_tags(&wanted.ds),
+            cx.claim.pool
+        )));
     }
     if at.is_empty() {
-        return Ok(Look::NotYet("the parent does not delegate the name yet".to_owned()));
+        return Ok(Look::NotYet(
+            "the parent does not delegate the name yet".to_owned(),
+        ));
     }
     // A zone that had to be made again has a new key, and the parent the DS of the old one.
     let mut known = wanted.ds.clone();
@@ -155,7 +207,10 @@ pub(super) async fn look_delegate(cx: &Context<'_>) -> Result<Look, StepError> {
     if at.others.is_empty() && at.may_be_ours(&wanted.nameservers, &known) {
         return Ok(Look::NotYet("the parent has a part of the delegation".to_owned()));
     }
-    Err(foreign(cx, "the parent zone delegates this name elsewhere, or holds other records at it"))
+    Err(foreign(
+        cx,
+        "the parent zone delegates this name elsewhere, or holds other records at it",
+    ))
 }
 
 /// Writes NS and DS, in one PATCH with other names that wait.
@@ -168,9 +223,16 @@ pub(super) async fn act_delegate(cx: &Context<'_>) -> Result<(), StepError> {
 
 pub(super) fn edit_result(result: Result<(), EditError>) -> Result<(), StepError> {
     result.map_err(|error| match error {
-        EditError::Refused(_) => StepError::Impossible { code: "request.invalid", detail: error.to_string() },
+        EditError::Refused(_) => StepError::Impossible {
+            code: "request.invalid",
+            detail: error.to_string(),
+        },
         EditError::NotMade(_) => StepError::retry(error.to_string()),
-        EditError::Unknown(_) => StepError::Retry { detail: error.to_string(), after: None, unknown: true },
+        EditError::Unknown(_) => StepError::Retry {
+            detail: error.to_string(),
+            after: None,
+            unknown: true,
+        },
     })
 }
 
@@ -178,35 +240,64 @@ pub(super) fn edit_result(result: Result<(), EditError>) -> Result<(), StepError
 pub(super) async fn look_check_parent(cx: &Context<'_>) -> Result<Look, StepError> {
     let servers = cx.parent_servers().await?;
     let wanted = cx.facts.lock().await.ds.iter().cloned().collect();
-    let looks = servers.iter().map(|server| look_at_ds(&cx.world.asker, *server, cx.name()));
+    let looks = servers
+        .iter()
+        .map(|server| look_at_ds(&cx.world.asker, *server, cx.name()));
     let views = futures_util::future::join_all(looks).await;
     for (server, ds) in servers.iter().zip(&views) {
         match ds {
             DsAtParent::Present(seen) if seen.is(&wanted) => {}
             DsAtParent::Unreachable(error) => return Err(StepError::retry(format!("{server}: {error}"))),
             _ => {
-                cx.world.parents.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+                cx.world
+                    .parents
+                    .servers()
+                    .flush(&crate::dns::canonical(cx.name().as_str()))
+                    .await;
                 return Ok(Look::NotYet(format!("{server} does not give the DS yet")));
             }
         }
     }
-    Ok(Look::Done(format!("{} servers of {} give the DS", servers.len(), cx.claim.pool)))
+    Ok(Look::Done(format!(
+        "{} servers of {} give the DS",
+        servers.len(),
+        cx.claim.pool
+    )))
 }
 
 /// A walk from the root to an address of the name is secure and ends at the targets.
 pub(super) async fn look_validate(cx: &Context<'_>) -> Result<Look, StepError> {
     let Some(targets) = &cx.claim.targets else {
-        return Err(StepError::Impossible { code: "claim.state", detail: "the claim has no targets".to_owned() });
+        return Err(StepError::Impossible {
+            code: "claim.state",
+            detail: "the claim has no targets".to_owned(),
+        });
     };
-    let rtype = if targets.ipv4().is_empty() { RecordType::AAAA } else { RecordType::A };
-    let walk = cx.world.walker.walk(&OwnerName::from(cx.name().clone()), rtype, cx.now.unix_seconds()).await;
+    let rtype = if targets.ipv4().is_empty() {
+        RecordType::AAAA
+    } else {
+        RecordType::A
+    };
+    let walk = cx
+        .world
+        .walker
+        .walk(&OwnerName::from(cx.name().clone()), rtype, cx.now.unix_seconds())
+        .await;
     match walk.verdict {
         Verdict::Secure => {}
         Verdict::Bogus { reason, zone, .. } => {
-            return Ok(Look::NotYet(format!("the chain of trust is broken at {zone}: {reason}")));
+            return Ok(Look::NotYet(format!(
+                "the chain of trust is broken at {zone}: {reason}"
+            )));
         }
-        Verdict::Insecure { reason } => return Ok(Look::NotYet(format!("the chain of trust is not closed: {reason}"))),
-        Verdict::Indeterminate { reason } => return Ok(Look::NotYet(format!("could not be validated: {reason}"))),
+        Verdict::Insecure { reason } => {
+            return Ok(Look::NotYet(format!(
+                "the chain of trust is not closed: {reason}"
+            )));
+        }
+        Verdict::Indeterminate { reason } => {
+            return Ok(Look::NotYet(format!("could not be validated: {reason}")));
+        }
     }
     let leads_there = walk.answers.iter().any(|record| match &record.data {
         RData::A(a) => targets.ipv4().contains(&a.0),
@@ -225,7 +316,10 @@ fn has_apex_host(cx: &Context<'_>) -> bool {
 }
 
 fn key_tags(ds: &[DsRecord]) -> String {
-    ds.iter().map(|ds| ds.key_tag().to_string()).collect::<Vec<_>>().join(", ")
+    ds.iter()
+        .map(|ds| ds.key_tag().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 pub(super) fn foreign(cx: &Context<'_>, what: &str) -> StepError {
@@ -240,9 +334,16 @@ pub(super) fn foreign(cx: &Context<'_>, what: &str) -> StepError {
 }
 
 fn foreign_zone(cx: &Context<'_>, account: &str) -> StepError {
-    let marker = if account.is_empty() { "without a marker".to_owned() } else { format!("marked {account:?}") };
+    let marker = if account.is_empty() {
+        "without a marker".to_owned()
+    } else {
+        format!("marked {account:?}")
+    };
     StepError::Foreign {
-        detail: format!("a zone {} that this claim did not make is on the servers, {marker}", cx.name()),
+        detail: format!(
+            "a zone {} that this claim did not make is on the servers, {marker}",
+            cx.name()
+        ),
         action: format!(
             "Find out whose zone {} is; remove it, or release this claim. Nothing of it was changed.",
             cx.name()

@@ -112,12 +112,19 @@ impl Context<'_> {
     pub async fn parent_servers(&self) -> Result<Vec<SocketAddr>, StepError> {
         let hosts = self.world.parents.hosts_of(&self.claim.pool).await?;
         if hosts.is_empty() {
-            return Err(StepError::retry(format!("the zone {} has no NS records", self.claim.pool)));
+            return Err(StepError::retry(format!(
+                "the zone {} has no NS records",
+                self.claim.pool
+            )));
         }
         self.addresses_of(&hosts).await
     }
 
     async fn addresses_of(&self, hosts: &[DomainName]) -> Result<Vec<SocketAddr>, StepError> {
-        self.world.addresses.of(hosts, self.now.unix_seconds()).await.map_err(StepError::retry)
+        self.world
+            .addresses
+            .of(hosts, self.now.unix_seconds())
+            .await
+            .map_err(StepError::retry)
     }
 }

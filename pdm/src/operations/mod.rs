@@ -18,7 +18,7 @@ mod wake;
 mod write_records;
 
 pub use context::{Context, World};
-pub(crate) use runner::{claim_event, operation_event};
 pub use runner::{CrashPoint, Crashes, Runner};
+pub(crate) use runner::{claim_event, operation_event};
 pub use step::{Look, StepError};
 pub use wake::Wake;

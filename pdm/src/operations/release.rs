@@ -14,9 +14,10 @@ use crate::propagation::{DsAtParent, Standing, look_at_ds, look_at_server};
 pub(super) async fn look_settle(cx: &Context<'_>) -> Result<Look, StepError> {
     let until = cx.facts.lock().await.settle_until.max(cx.claim.settle_until);
     Ok(match until {
-        Some(until) if until > cx.now => {
-            Look::Wait(until, "a late write of interrupted work may still arrive".to_owned())
-        }
+        Some(until) if until > cx.now => Look::Wait(
+            until,
+            "a late write of interrupted work may still arrive".to_owned(),
+        ),
         _ => Look::Done("no earlier write is under way".to_owned()),
     })
 }
@@ -25,7 +26,9 @@ pub(super) async fn look_settle(cx: &Context<'_>) -> Result<Look, StepError> {
 pub(super) async fn look_empty_zone(cx: &Context<'_>) -> Result<Look, StepError> {
     Ok(match cx.world.zones.look(cx.name(), &cx.marker()).await? {
         ZoneSeen::Absent => Look::Done("there is no zone".to_owned()),
-        ZoneSeen::Foreign { .. } => Look::Done("the zone on the servers is not this claim's; left alone".to_owned()),
+        ZoneSeen::Foreign { .. } => {
+            Look::Done("the zone on the servers is not this claim's; left alone".to_owned())
+        }
         ZoneSeen::Ours(zone) => {
             // The TTLs that caches may have are measured here and are in the database before anything is withdrawn.
             let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
@@ -56,22 +59,35 @@ pub(super) async fn look_undelegate(cx: &Context<'_>) -> Result<Look, StepError>
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
     let mut facts = cx.facts.lock().await;
     if at.is_undelegated() {
-        return Ok(Look::Done(format!("{} does not delegate the name", cx.claim.pool)));
+        return Ok(Look::Done(format!(
+            "{} does not delegate the name",
+            cx.claim.pool
+        )));
     }
     if !facts.parent_touched {
-        return Ok(Look::Done("the delegation in the parent is not this claim's; left alone".to_owned()));
+        return Ok(Look::Done(
+            "the delegation in the parent is not this claim's; left alone".to_owned(),
+        ));
     }
     if !at.may_be_ours(&cx.claim.nameservers, &facts.ds) {
         return Err(foreign(cx, "the parent zone delegates this name elsewhere"));
     }
-    let seen = at.ns.map_or(0, |(_, ttl)| ttl).max(at.ds.map_or(0, |(_, ttl)| ttl));
+    let seen = at
+        .ns
+        .map_or(0, |(_, ttl)| ttl)
+        .max(at.ds.map_or(0, |(_, ttl)| ttl));
     facts.longest_ttl = facts.longest_ttl.max(Some(seen));
     Ok(Look::NotYet("the parent still delegates the name".to_owned()))
 }
 
 /// Takes NS and DS out, in one PATCH.
 pub(super) async fn act_undelegate(cx: &Context<'_>) -> Result<(), StepError> {
-    edit_result(cx.world.parents.edit(&cx.claim.pool, cx.name(), Edit::Remove).await)
+    edit_result(
+        cx.world
+            .parents
+            .edit(&cx.claim.pool, cx.name(), Edit::Remove)
+            .await,
+    )
 }
 
 /// Every server of the parent says that there is no DS, and from this moment caches run out.
@@ -85,21 +101,37 @@ pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepE
         match look_at_ds(&cx.world.asker, *server, cx.name()).await {
             DsAtParent::Absent { .. } | DsAtParent::NoSuchName { .. } => {}
             // A server that hosts the child as well may answer for it; the parent's database was looked at above.
-            DsAtParent::Lame { .. } if cx.world.parents.look(&cx.claim.pool, cx.name()).await?.is_undelegated() => {}
+            DsAtParent::Lame { .. }
+                if cx
+                    .world
+                    .parents
+                    .look(&cx.claim.pool, cx.name())
+                    .await?
+                    .is_undelegated() => {}
             DsAtParent::Unreachable(error) => return Err(StepError::retry(format!("{server}: {error}"))),
             DsAtParent::Present(_) | DsAtParent::Lame { .. } => {
-                cx.world.parents.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+                cx.world
+                    .parents
+                    .servers()
+                    .flush(&crate::dns::canonical(cx.name().as_str()))
+                    .await;
                 return Ok(Look::NotYet(format!("{server} still gives the DS")));
             }
         }
     }
     let ttls = cx.world.config.zones;
     // Resolvers keep the parent's or the child's NS. An unknown TTL of the parent counts as what we publish.
-    let at_parent = facts.longest_ttl.unwrap_or(ttls.delegation_ns.max(ttls.delegation_ds));
+    let at_parent = facts
+        .longest_ttl
+        .unwrap_or(ttls.delegation_ns.max(ttls.delegation_ds));
     let wait = Duration::from_secs(u64::from(at_parent.max(ttls.ns)));
     let margin = (wait / 10).max(cx.world.config.timing.drain_margin);
     facts.drain_until = Some(cx.now.plus(wait + margin));
-    Ok(Look::Done(format!("{} servers of {} say that there is no delegation", servers.len(), cx.claim.pool)))
+    Ok(Look::Done(format!(
+        "{} servers of {} say that there is no delegation",
+        servers.len(),
+        cx.claim.pool
+    )))
 }
 
 /// Caches have run out, and the parent still does not delegate the name.
@@ -109,10 +141,19 @@ pub(super) async fn look_drain(cx: &Context<'_>) -> Result<Look, StepError> {
         return Ok(Look::Done("nothing was public".to_owned()));
     };
     if until > cx.now {
-        return Ok(Look::Wait(until, "resolvers may still have the delegation in their caches".to_owned()));
+        return Ok(Look::Wait(
+            until,
+            "resolvers may still have the delegation in their caches".to_owned(),
+        ));
     }
     drop(facts);
-    if cx.world.parents.look(&cx.claim.pool, cx.name()).await?.is_undelegated() {
+    if cx
+        .world
+        .parents
+        .look(&cx.claim.pool, cx.name())
+        .await?
+        .is_undelegated()
+    {
         Ok(Look::Done("caches have run out".to_owned()))
     } else {
         Err(foreign(cx, "the parent zone delegates this name again"))
@@ -143,7 +184,13 @@ pub(super) async fn act_delete_zone(cx: &Context<'_>) -> Result<(), StepError> {
     if !covered {
         return Err(StepError::retry("the lease is too short for a removal"));
     }
-    if cx.world.zones.marker_of(cx.name()).await?.is_some_and(|marker| marker == cx.marker()) {
+    if cx
+        .world
+        .zones
+        .marker_of(cx.name())
+        .await?
+        .is_some_and(|marker| marker == cx.marker())
+    {
         cx.world.zones.delete(cx.name()).await?;
     }
     Ok(())
@@ -152,18 +199,29 @@ pub(super) async fn act_delete_zone(cx: &Context<'_>) -> Result<(), StepError> {
 /// No server answers for the zone.
 pub(super) async fn look_check_gone(cx: &Context<'_>) -> Result<Look, StepError> {
     if cx.world.zones.marker_of(cx.name()).await?.is_some() {
-        return Ok(Look::Done("what is served under the name is not this claim's".to_owned()));
+        return Ok(Look::Done(
+            "what is served under the name is not this claim's".to_owned(),
+        ));
     }
     let servers = cx.child_servers().await?;
     let serving = async || {
-        let looks = servers.iter().map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
+        let looks = servers
+            .iter()
+            .map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
         let views = futures_util::future::join_all(looks).await;
-        views.iter().find(|v| matches!(v.udp, Standing::Serving(_))).map(|v| v.server)
+        views
+            .iter()
+            .find(|v| matches!(v.udp, Standing::Serving(_)))
+            .map(|v| v.server)
     };
     if serving().await.is_none() {
         return Ok(Look::Done("no server answers for the zone".to_owned()));
     }
-    cx.world.zones.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+    cx.world
+        .zones
+        .servers()
+        .flush(&crate::dns::canonical(cx.name().as_str()))
+        .await;
     Ok(match serving().await {
         None => Look::Done("no server answers for the zone".to_owned()),
         Some(server) => Look::NotYet(format!("{server} still answers for the zone")),

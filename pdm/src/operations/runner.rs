@@ -21,7 +21,8 @@ use crate::domain::condition::{self, Condition, ConditionType, Reason, Truth};
 use crate::domain::event::EventKind;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{
-    Failure, Operation, OperationKind, OperationState, StepName, StepRecord, StepState, UNDO_ACTIVATE, Undoing,
+    Failure, Operation, OperationKind, OperationState, StepName, StepRecord, StepState, UNDO_ACTIVATE,
+    Undoing,
 };
 use crate::domain::pool::Pool;
 use crate::domain::records::RecordSet;
@@ -43,7 +44,12 @@ pub enum CrashPoint {
 
 impl CrashPoint {
     /// All four.
-    pub const ALL: [Self; 4] = [Self::BeforeIntent, Self::AfterIntent, Self::AfterCall, Self::AfterResult];
+    pub const ALL: [Self; 4] = [
+        Self::BeforeIntent,
+        Self::AfterIntent,
+        Self::AfterCall,
+        Self::AfterResult,
+    ];
 }
 
 /// Where a worker dies, for tests: it drops everything at once and lets go of nothing, as SIGKILL would.
@@ -75,7 +81,14 @@ impl Runner {
     /// A runner that signs its leases with `holder`, unique among processes and restarts.
     pub fn new(world: Arc<World>, wake: Arc<Wake>, holder: String) -> Self {
         let places = Arc::new(Semaphore::new(world.config.limits.concurrent_operations));
-        Self { world, wake, holder, places, in_hand: std::sync::Mutex::default(), crashes: None }
+        Self {
+            world,
+            wake,
+            holder,
+            places,
+            in_hand: std::sync::Mutex::default(),
+            crashes: None,
+        }
     }
 
     /// The same, dying where `crashes` says.
@@ -90,7 +103,11 @@ impl Runner {
         let renewal = tokio::spawn(Self::renew(Arc::clone(&self), stop.clone()));
         while !*stop.borrow() {
             let free = self.places.available_permits();
-            let taken = if free == 0 { Ok(Vec::new()) } else { self.take(free).await };
+            let taken = if free == 0 {
+                Ok(Vec::new())
+            } else {
+                self.take(free).await
+            };
             match taken {
                 Ok(operations) if !operations.is_empty() => {
                     for operation in operations {
@@ -135,9 +152,9 @@ impl Runner {
             .read(|tx| Box::pin(async move { Ok::<_, StoreError>((tx.now().await?, tx.next_due().await?)) }))
             .await;
         match next {
-            Ok((now, Some(due))) => {
-                now.until(due).clamp(Duration::from_millis(5), Duration::from_secs(1))
-            }
+            Ok((now, Some(due))) => now
+                .until(due)
+                .clamp(Duration::from_millis(5), Duration::from_secs(1)),
             _ => Duration::from_secs(1),
         }
     }
@@ -147,11 +164,19 @@ impl Runner {
         let (every, lease) = (timing.lease_renew, timing.lease);
         loop {
             tokio::time::sleep(every).await;
-            if *stop.borrow() && self.places.available_permits() == self.world.config.limits.concurrent_operations {
+            if *stop.borrow()
+                && self.places.available_permits() == self.world.config.limits.concurrent_operations
+            {
                 return;
             }
             let holder = self.holder.clone();
-            let in_hand: Vec<OperationId> = self.in_hand.lock().expect("nobody panics with it").iter().copied().collect();
+            let in_hand: Vec<OperationId> = self
+                .in_hand
+                .lock()
+                .expect("nobody panics with it")
+                .iter()
+                .copied()
+                .collect();
             let renewed = self
                 .world
                 .store
@@ -169,7 +194,9 @@ impl Runner {
     async fn turn(&self, operation: Operation) {
         let id = operation.id;
         self.in_hand.lock().expect("nobody panics with it").insert(id);
-        let work = std::panic::AssertUnwindSafe(Work::walk(self, operation)).catch_unwind().await;
+        let work = std::panic::AssertUnwindSafe(Work::walk(self, operation))
+            .catch_unwind()
+            .await;
         self.in_hand.lock().expect("nobody panics with it").remove(&id);
         match work {
             Ok(Ok(Turn::LetGo | Turn::Dead)) => {}
@@ -226,7 +253,14 @@ impl<'r> Work<'r> {
                 id: operation.id.to_string(),
             });
         };
-        let mut work = Self { runner, operation, claim, pool, records, announcement: Mutex::new(None) };
+        let mut work = Self {
+            runner,
+            operation,
+            claim,
+            pool,
+            records,
+            announcement: Mutex::new(None),
+        };
         let mut first = true;
         while let Some(index) = work.operation.current() {
             let began = work.begin(index, std::mem::take(&mut first)).await?;
@@ -242,7 +276,10 @@ impl<'r> Work<'r> {
     }
 
     fn dies(&self, step: StepName, point: CrashPoint) -> bool {
-        self.runner.crashes.as_ref().is_some_and(|crashes| crashes.here(&self.operation, step, point))
+        self.runner
+            .crashes
+            .as_ref()
+            .is_some_and(|crashes| crashes.here(&self.operation, step, point))
     }
 
     /// Marks the step as begun. The intent of a writing step is committed here, before anything is sent; so is the
@@ -255,7 +292,8 @@ impl<'r> Work<'r> {
         let fresh = self.operation.steps[index].attempts == 0;
         self.operation.state = OperationState::Running;
         self.operation.waiting_until = None;
-        if !name.writes() && !(fresh && first_of_turn) {
+        let must_be_told = name.writes() || (fresh && first_of_turn);
+        if !must_be_told {
             self.operation.steps[index].attempts += 1;
             self.operation.steps[index].state = StepState::Running;
             return Ok(!self.dies(name, CrashPoint::AfterIntent));
@@ -272,7 +310,15 @@ impl<'r> Work<'r> {
                     start_step(tx, &mut operation.steps[index]).await?;
                     if name.writes() {
                         operation.steps[index].open_intent = true;
-                        tx.journal(&operation, &[NewEntry { step: name, entry: Entry::Intent, detail: None }]).await?;
+                        tx.journal(
+                            &operation,
+                            &[NewEntry {
+                                step: name,
+                                entry: Entry::Intent,
+                                detail: None,
+                            }],
+                        )
+                        .await?;
                     }
                     if interrupted {
                         // Whoever crashed between this intent and its result may have a call under way.
@@ -295,7 +341,12 @@ impl<'r> Work<'r> {
         let name = self.operation.steps[index].name;
         let now = match self.runner.world.store.now().await {
             Ok(now) => now,
-            Err(error) => return Went::Retry { detail: error.to_string(), after: None },
+            Err(error) => {
+                return Went::Retry {
+                    detail: error.to_string(),
+                    after: None,
+                };
+            }
         };
         let cx = Context {
             world: &self.runner.world,
@@ -331,11 +382,17 @@ impl<'r> Work<'r> {
         if let Err(StepError::Retry { unknown: true, .. }) = &acted
             && let Err(error) = self.note_unknown().await
         {
-            return Went::Retry { detail: error.to_string(), after: None };
+            return Went::Retry {
+                detail: error.to_string(),
+                after: None,
+            };
         }
         // What the second look shows is the outcome. What the call said matters only when it is not done.
         match (look(name, cx).await, acted) {
-            (Ok(Look::NotYet(missing)), Ok(())) => Went::Retry { detail: missing, after: None },
+            (Ok(Look::NotYet(missing)), Ok(())) => Went::Retry {
+                detail: missing,
+                after: None,
+            },
             (Ok(Look::NotYet(_)) | Err(StepError::Retry { .. }), Err(error)) => went(Err(error)),
             (seen, _) => went(seen),
         }
@@ -344,7 +401,9 @@ impl<'r> Work<'r> {
     async fn note_unknown(&self) -> Result<(), StoreError> {
         let (claim, settle) = (self.claim.id, self.runner.world.config.timing.settle);
         let store = &self.runner.world.store;
-        store.write(move |tx| Box::pin(async move { tx.note_unknown_outcome(claim, settle).await })).await
+        store
+            .write(move |tx| Box::pin(async move { tx.note_unknown_outcome(claim, settle).await }))
+            .await
     }
 
     /// Writes what came of a step. `Some` when the turn is over.
@@ -358,7 +417,9 @@ impl<'r> Work<'r> {
                 Ok(dead.then_some(Turn::Dead))
             }
             Went::Retry { detail, after } => {
-                let wait = self.backoff(self.operation.steps[index].attempts).max(after.unwrap_or_default());
+                let wait = self
+                    .backoff(self.operation.steps[index].attempts)
+                    .max(after.unwrap_or_default());
                 self.save_pause(index, Pause::Retry { wait }, detail).await?;
                 Ok(Some(Turn::LetGo))
             }
@@ -369,7 +430,15 @@ impl<'r> Work<'r> {
             Went::Foreign { detail, action } => {
                 tracing::error!(operation = %self.operation.id, claim = %self.claim.id, detail, "incident: not ours");
                 metrics::counter!("pdm_incidents_total").increment(1);
-                self.save_pause(index, Pause::Blocked { code: "zone.foreign", action }, detail).await?;
+                self.save_pause(
+                    index,
+                    Pause::Blocked {
+                        code: "zone.foreign",
+                        action,
+                    },
+                    detail,
+                )
+                .await?;
                 Ok(Some(Turn::LetGo))
             }
             Went::Impossible { code, detail } => {
@@ -382,7 +451,8 @@ impl<'r> Work<'r> {
                 }
                 // It cannot be undone safely from here: a person must look. Nothing is given up.
                 let action = "Look at the detail, repair the cause, then retry the operation.".to_owned();
-                self.save_pause(index, Pause::Blocked { code, action }, detail).await?;
+                self.save_pause(index, Pause::Blocked { code, action }, detail)
+                    .await?;
                 Ok(Some(Turn::LetGo))
             }
         }
@@ -421,7 +491,11 @@ impl<'r> Work<'r> {
                     operation.blocked_by = None;
                     tx.save_operation(&operation, Leave::Keep).await?;
                     if name.writes() {
-                        let entry = NewEntry { step: name, entry: Entry::Result, detail: Some(detail) };
+                        let entry = NewEntry {
+                            step: name,
+                            entry: Entry::Result,
+                            detail: Some(detail),
+                        };
                         tx.journal(&operation, &[entry]).await?;
                     }
                     step_event(tx, &operation, index, EventKind::StepDone).await?;
@@ -486,7 +560,11 @@ impl<'r> Work<'r> {
                     operation.next_attempt_at = Some(due);
                     tx.save_operation(&operation, Leave::Until(due)).await?;
                     if name.writes() {
-                        let entry = NewEntry { step: name, entry: Entry::Result, detail: Some(detail.clone()) };
+                        let entry = NewEntry {
+                            step: name,
+                            entry: Entry::Result,
+                            detail: Some(detail.clone()),
+                        };
                         tx.journal(&operation, &[entry]).await?;
                     }
                     if news || kind != EventKind::StepRetrying {
@@ -514,7 +592,12 @@ impl<'r> Work<'r> {
     }
 
     /// Turns an activation round whose parent was never touched.
-    async fn save_undo(&mut self, index: usize, code: &'static str, detail: String) -> Result<(), StoreError> {
+    async fn save_undo(
+        &mut self,
+        index: usize,
+        code: &'static str,
+        detail: String,
+    ) -> Result<(), StoreError> {
         let mut operation = self.operation.clone();
         self.operation = self
             .runner
@@ -524,7 +607,11 @@ impl<'r> Work<'r> {
                 Box::pin(async move {
                     let now = tx.now().await?;
                     operation.steps[index].detail = Some(detail.clone());
-                    let failure = Failure { code: code.to_owned(), detail, at: now };
+                    let failure = Failure {
+                        code: code.to_owned(),
+                        detail,
+                        at: now,
+                    };
                     operation.undo(Undoing::Failed(failure), UNDO_ACTIVATE);
                     tx.save_operation(&operation, Leave::Keep).await?;
                     Ok::<_, StoreError>(operation)
@@ -575,7 +662,10 @@ impl<'r> Work<'r> {
         if go_on {
             self.runner.wake.operation_due();
         } else {
-            let seconds = operation.created_at.until(operation.ended_at.unwrap_or(operation.created_at)).as_secs_f64();
+            let seconds = operation
+                .created_at
+                .until(operation.ended_at.unwrap_or(operation.created_at))
+                .as_secs_f64();
             metrics::histogram!("pdm_operation_seconds", "kind" => operation.kind.as_str()).record(seconds);
             tracing::info!(operation = %operation.id, kind = operation.kind.as_str(), name = %operation.name,
                 state = operation.state.as_str(), seconds, "operation ended");
@@ -623,9 +713,17 @@ async fn conclude_claim(
             claim.state = ClaimState::Active;
             claim.ds.clone_from(&operation.facts.ds);
             for (r#type, reason, step) in [
-                (ConditionType::ZoneServed, Reason::AllServersAgree, StepName::CheckServers),
+                (
+                    ConditionType::ZoneServed,
+                    Reason::AllServersAgree,
+                    StepName::CheckServers,
+                ),
                 (ConditionType::Signed, Reason::KeyServed, StepName::CheckServers),
-                (ConditionType::Delegated, Reason::ParentServesDs, StepName::CheckParent),
+                (
+                    ConditionType::Delegated,
+                    Reason::ParentServesDs,
+                    StepName::CheckParent,
+                ),
                 (ConditionType::Secure, Reason::ChainValidates, StepName::Validate),
             ] {
                 let seen = operation.steps.iter().find(|s| s.name == step);
@@ -741,7 +839,11 @@ async fn step_event(
 }
 
 /// An event about an operation.
-pub(crate) async fn operation_event(tx: &mut Tx<'_>, operation: &Operation, kind: EventKind) -> Result<(), StoreError> {
+pub(crate) async fn operation_event(
+    tx: &mut Tx<'_>,
+    operation: &Operation,
+    kind: EventKind,
+) -> Result<(), StoreError> {
     let object = serde_json::to_value(OperationView::from(operation)).unwrap_or_default();
     write_event(tx, operation, kind, object).await
 }
@@ -779,6 +881,6 @@ pub(crate) async fn claim_event(tx: &mut Tx<'_>, claim: &Claim) -> Result<(), St
 
 /// Between 0 and 1. Spreads retries; decides nothing.
 fn random_fraction() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() as u32;
-    f64::from(bits) / f64::from(u32::MAX)
+    let (_, bits, ..) = uuid::Uuid::new_v4().as_fields();
+    f64::from(bits) / f64::from(u16::MAX)
 }

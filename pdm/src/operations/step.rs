@@ -49,7 +49,11 @@ pub enum StepError {
 impl StepError {
     /// Tried again with back-off.
     pub fn retry(detail: impl Into<String>) -> Self {
-        Self::Retry { detail: detail.into(), after: None, unknown: false }
+        Self::Retry {
+            detail: detail.into(),
+            after: None,
+            unknown: false,
+        }
     }
 }
 
@@ -60,7 +64,10 @@ impl From<powerdns_client::Error> for StepError {
             // What the server says of the content does not change by asking again.
             K::Invalid | K::Refused | K::Malformed | K::TooLarge => Self::Impossible {
                 code: "request.invalid",
-                detail: format!("PowerDNS refuses the content: {}", error.message().unwrap_or("no reason given")),
+                detail: format!(
+                    "PowerDNS refuses the content: {}",
+                    error.message().unwrap_or("no reason given")
+                ),
             },
             _ => Self::Retry {
                 detail: format!("waiting for PowerDNS: {error}"),

@@ -24,7 +24,10 @@ impl Default for Wake {
 impl Wake {
     /// Nobody waits yet.
     pub fn new() -> Self {
-        Self { due: Notify::new(), changed: broadcast::channel(1024).0 }
+        Self {
+            due: Notify::new(),
+            changed: broadcast::channel(1024).0,
+        }
     }
 
     /// Says that an operation has become due.

@@ -19,11 +19,19 @@ pub(super) async fn look_write_records(cx: &Context<'_>) -> Result<Look, StepErr
             let mut facts = cx.facts.lock().await;
             facts.records_version = cx.claim.records_version;
             facts.serial = Some(zone.serial);
-            Ok(Look::Done(format!("the zone is as planned at serial {}", zone.serial)))
+            Ok(Look::Done(format!(
+                "the zone is as planned at serial {}",
+                zone.serial
+            )))
         }
-        ZoneSeen::Absent => Err(StepError::retry("the zone is missing; the reconciler makes it again")),
+        ZoneSeen::Absent => Err(StepError::retry(
+            "the zone is missing; the reconciler makes it again",
+        )),
         ZoneSeen::Foreign { account } => Err(StepError::Foreign {
-            detail: format!("the zone {} is marked {account:?}, not as this claim's", cx.name()),
+            detail: format!(
+                "the zone {} is marked {account:?}, not as this claim's",
+                cx.name()
+            ),
             action: "Find out who changed the zone's account; nothing of it was changed.".to_owned(),
         }),
     }
@@ -42,25 +50,34 @@ pub(super) async fn look_check_records(cx: &Context<'_>) -> Result<Look, StepErr
     let servers = cx.child_servers().await?;
     let wanted = cx.facts.lock().await.serial.unwrap_or(0);
     for again in [false, true] {
-        let looks = servers.iter().map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
+        let looks = servers
+            .iter()
+            .map(|server| look_at_server(&cx.world.asker, *server, cx.name()));
         let views = futures_util::future::join_all(looks).await;
         let behind: BTreeSet<String> = views
             .iter()
             .filter(|view| {
-                ![&view.udp, &view.tcp].into_iter().all(
-                    |s| matches!(s, Standing::Serving(zone) if is_at_least(zone.serial, wanted)),
-                )
+                ![&view.udp, &view.tcp]
+                    .into_iter()
+                    .all(|s| matches!(s, Standing::Serving(zone) if is_at_least(zone.serial, wanted)))
             })
             .map(|view| view.server.to_string())
             .collect();
         if behind.is_empty() {
-            return Ok(Look::Done(format!("{} servers serve serial {wanted} or later", servers.len())));
+            return Ok(Look::Done(format!(
+                "{} servers serve serial {wanted} or later",
+                servers.len()
+            )));
         }
         if again {
             let list = behind.into_iter().collect::<Vec<_>>().join(", ");
             return Ok(Look::NotYet(format!("not yet at serial {wanted}: {list}")));
         }
-        cx.world.zones.servers().flush(&crate::dns::canonical(cx.name().as_str())).await;
+        cx.world
+            .zones
+            .servers()
+            .flush(&crate::dns::canonical(cx.name().as_str()))
+            .await;
     }
     Ok(Look::NotYet("not yet served everywhere".to_owned()))
 }

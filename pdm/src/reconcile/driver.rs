@@ -101,7 +101,9 @@ impl Reconciler {
                             self.wake.operation_due();
                         }
                     }
-                    Err(error) => tracing::warn!(%error, "the servers could not be compared with the database"),
+                    Err(error) => {
+                        tracing::warn!(%error, "the servers could not be compared with the database")
+                    }
                 }
             }
         }
@@ -130,7 +132,8 @@ impl Reconciler {
                 let row = operations.iter().find(|(word, ..)| word == state.as_str());
                 let (count, age) = row.map_or((0, 0), |(_, count, age)| (*count, *age));
                 metrics::gauge!("pdm_open_operations", "state" => state.as_str()).set(count as f64);
-                metrics::gauge!("pdm_oldest_operation_seconds", "state" => state.as_str()).set(age as f64 / 1e6);
+                metrics::gauge!("pdm_oldest_operation_seconds", "state" => state.as_str())
+                    .set(age as f64 / 1e6);
             }
             metrics::gauge!("pdm_overdue_holds").set(overdue as f64);
         }

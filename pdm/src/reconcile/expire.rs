@@ -31,7 +31,11 @@ pub(super) async fn expire_holds(store: &Store) -> Result<usize, StoreError> {
 
 /// Forgets old events and kept answers.
 pub(super) async fn prune(store: &Store, timing: &Timing) -> Result<(), StoreError> {
-    let (keep, after_end, events) = (timing.idempotency_keep, timing.idempotency_after_end, timing.events_keep);
+    let (keep, after_end, events) = (
+        timing.idempotency_keep,
+        timing.idempotency_after_end,
+        timing.events_keep,
+    );
     store
         .write(move |tx| {
             Box::pin(async move {

@@ -13,6 +13,7 @@ use crate::delegation::Delegation;
 use crate::dns::pool_zone::below;
 use crate::dns::{canonical, zones::ZoneSeen};
 use crate::domain::claim::{Claim, ClaimState};
+use crate::domain::event::EventKind;
 use crate::domain::ids::ClaimId;
 use crate::domain::operation::{Facts, OperationKind};
 use crate::domain::pool::Pool;
@@ -20,7 +21,6 @@ use crate::domain::zone_plan::{PlanInputs, ZonePlan};
 use crate::operations::World;
 use crate::operations::operation_event;
 use crate::store::{NewAudit, NewOperation, Store, StoreError};
-use crate::domain::event::EventKind;
 
 /// Names asked of the database at a time.
 const PORTION: i64 = 1_000;
@@ -44,14 +44,21 @@ pub struct Found {
 
 impl Found {
     pub(super) fn report(&self) {
-        for (kind, count) in
-            [("orphans", self.orphans), ("foreign_names", self.foreign_names), ("drifted", self.drifted)]
-        {
+        for (kind, count) in [
+            ("orphans", self.orphans),
+            ("foreign_names", self.foreign_names),
+            ("drifted", self.drifted),
+        ] {
             #[expect(clippy::cast_precision_loss, reason = "a gauge of a count")]
             metrics::gauge!("pdm_reconcile_found", "kind" => kind).set(count as f64);
         }
         if self.orphans + self.drifted > 0 {
-            tracing::warn!(orphans = self.orphans, drifted = self.drifted, repairs = self.repairs, "differences found");
+            tracing::warn!(
+                orphans = self.orphans,
+                drifted = self.drifted,
+                repairs = self.repairs,
+                "differences found"
+            );
         }
     }
 }
@@ -98,7 +105,9 @@ pub async fn sweep(world: &World) -> Result<Found, SweepError> {
 }
 
 fn is_child(name: &str, pool: &DomainName) -> bool {
-    name.strip_suffix(pool.as_str()).and_then(|l| l.strip_suffix('.')).is_some_and(|l| !l.is_empty() && !l.contains('.'))
+    name.strip_suffix(pool.as_str())
+        .and_then(|l| l.strip_suffix('.'))
+        .is_some_and(|l| !l.is_empty() && !l.contains('.'))
 }
 
 /// Zones with our mark, or below a pool, with what is written in them.
@@ -114,7 +123,8 @@ async fn list_zones(world: &World, pools: &[Pool]) -> Result<BTreeMap<String, St
                     .for_each_zone(&ZoneFilter::All, |zone| {
                         let name = zone.name.as_str().trim_end_matches('.');
                         let below = pools.iter().any(|pool| {
-                            name.strip_suffix(pool.domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+                            name.strip_suffix(pool.domain.as_str())
+                                .is_some_and(|rest| rest.ends_with('.'))
                         });
                         if below || zone.account.starts_with("clm_") {
                             let mut listed = listed.lock().expect("nobody panics with it");
@@ -141,7 +151,9 @@ async fn list_labels(world: &World, pool: &Pool) -> Result<HashMap<String, AtLab
             async move {
                 client
                     .for_each_rrset(zone, |set: Rrset| {
-                        let Some(name) = below(&pool.domain, set.name.as_str()) else { return };
+                        let Some(name) = below(&pool.domain, set.name.as_str()) else {
+                            return;
+                        };
                         let mut labels = labels.lock().expect("nobody panics with it");
                         let at = labels.entry(name.as_str().to_owned()).or_default();
                         let contents: Vec<String> = set.contents().map(str::to_ascii_lowercase).collect();
@@ -149,7 +161,8 @@ async fn list_labels(world: &World, pool: &Pool) -> Result<HashMap<String, AtLab
                             at.delegates_to_us |= contents.iter().any(|host| ours.contains(host));
                         }
                         at.has_ds |= set.rtype == RecordType::DS;
-                        at.fingerprint ^= fingerprint(set.name.as_str(), set.rtype.as_str(), set.ttl, contents);
+                        at.fingerprint ^=
+                            fingerprint(set.name.as_str(), set.rtype.as_str(), set.ttl, contents);
                     })
                     .await
             }
@@ -169,7 +182,11 @@ fn fingerprint(owner: &str, rtype: &str, ttl: u32, mut contents: Vec<String>) ->
 fn fingerprint_of(name: &DomainName, wanted: &Delegation) -> u64 {
     let owner = format!("{name}.");
     let hosts = wanted.nameservers.iter().map(|host| format!("{host}.")).collect();
-    let ds = wanted.ds.iter().map(|ds| ds.to_string().to_ascii_lowercase()).collect();
+    let ds = wanted
+        .ds
+        .iter()
+        .map(|ds| ds.to_string().to_ascii_lowercase())
+        .collect();
     fingerprint(&owner, "NS", wanted.ns_ttl, hosts) ^ fingerprint(&owner, "DS", wanted.ds_ttl, ds)
 }
 
@@ -209,8 +226,9 @@ async fn compare(
                 suspicions.active += 1;
                 let name = claim.name.as_str();
                 let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
-                let delegated =
-                    labels.get(name).is_some_and(|at| at.fingerprint == fingerprint_of(&claim.name, &wanted));
+                let delegated = labels
+                    .get(name)
+                    .is_some_and(|at| at.fingerprint == fingerprint_of(&claim.name, &wanted));
                 let marker = claim.id.to_string();
                 let zone = zones.get(name).is_some_and(|account| *account == marker);
                 if !delegated || !zone || content.differs(world, pool, &claim).await? {
@@ -224,7 +242,9 @@ async fn compare(
     content.keep(world, pool);
     for name in labels.keys() {
         // A hold has nothing in the parent: whatever stands there is not its.
-        let explained = owned.get(name).is_some_and(|(_, state)| state != ClaimState::Reserved.as_str());
+        let explained = owned
+            .get(name)
+            .is_some_and(|(_, state)| state != ClaimState::Reserved.as_str());
         if !explained && let Ok(name) = DomainName::parse(name) {
             suspicions.foreign.push(name);
         }
@@ -254,7 +274,11 @@ impl ContentTurn {
     fn new(world: &World, pool: &Pool) -> Self {
         let turns = world.content_turns.lock().expect("nobody panics with it");
         let from = turns.get(&pool.domain).cloned().unwrap_or_default();
-        Self { last: from.clone(), from, left: CONTENT_LOOKS }
+        Self {
+            last: from.clone(),
+            from,
+            left: CONTENT_LOOKS,
+        }
     }
 
     async fn differs(&mut self, world: &World, pool: &Pool, claim: &Claim) -> Result<bool, SweepError> {
@@ -269,7 +293,11 @@ impl ContentTurn {
     /// Where the next pass goes on; from the start when this one came to the end.
     fn keep(self, world: &World, pool: &Pool) {
         let next = if self.left == 0 { self.last } else { String::new() };
-        world.content_turns.lock().expect("nobody panics with it").insert(pool.domain.clone(), next);
+        world
+            .content_turns
+            .lock()
+            .expect("nobody panics with it")
+            .insert(pool.domain.clone(), next);
     }
 }
 
@@ -284,10 +312,12 @@ async fn differs_from_plan(world: &World, pool: &Pool, claim: &Claim) -> Result<
         records: &records,
         ttls: world.config.zones,
     });
-    Ok(match world.zones.look(&claim.name, &claim.id.to_string()).await? {
-        ZoneSeen::Ours(zone) => !zone.dnssec || !zone.difference(&plan).is_none(),
-        ZoneSeen::Absent | ZoneSeen::Foreign { .. } => true,
-    })
+    Ok(
+        match world.zones.look(&claim.name, &claim.id.to_string()).await? {
+            ZoneSeen::Ours(zone) => !zone.dnssec || !zone.difference(&plan).is_none(),
+            ZoneSeen::Absent | ZoneSeen::Foreign { .. } => true,
+        },
+    )
 }
 
 /// Learns names that are taken by others, and lists delegations to us that nobody owns.
@@ -316,7 +346,10 @@ async fn settle_foreign(
     }
     found.foreign_names += foreign.len();
     found.orphans += delegations.len() + ds.len();
-    let (domain, server) = (pool.domain.clone(), format!("{} in {}", world.parents.servers().first_url(), pool.domain));
+    let (domain, server) = (
+        pool.domain.clone(),
+        format!("{} in {}", world.parents.servers().first_url(), pool.domain),
+    );
     world
         .store
         .write(move |tx| {
@@ -351,14 +384,22 @@ async fn settle_orphan_zones(
 ) -> Result<(), SweepError> {
     let mut orphans = Vec::new();
     for (name, account) in suspected.into_iter().take(MAX_SUSPICIONS) {
-        let Ok(domain) = DomainName::parse(&name) else { continue };
+        let Ok(domain) = DomainName::parse(&name) else {
+            continue;
+        };
         let now = world.zones.marker_of(&domain).await?;
         let of_claim = account.parse::<ClaimId>().ok();
         let explained = match of_claim {
-            Some(id) => world.store.read(|tx| Box::pin(tx.claim(id, None))).await?.is_some_and(|claim| {
-                matches!(claim.state, ClaimState::Activating | ClaimState::Active | ClaimState::Releasing)
-                    && claim.name == domain
-            }),
+            Some(id) => world
+                .store
+                .read(|tx| Box::pin(tx.claim(id, None)))
+                .await?
+                .is_some_and(|claim| {
+                    matches!(
+                        claim.state,
+                        ClaimState::Activating | ClaimState::Active | ClaimState::Releasing
+                    ) && claim.name == domain
+                }),
             None => false,
         };
         if now.as_ref() == Some(&account) && !explained {
@@ -384,7 +425,9 @@ async fn repair(
 ) -> Result<(), SweepError> {
     let mut confirmed = Vec::new();
     for id in drifted.into_iter().take(MAX_SUSPICIONS) {
-        let Some(claim) = world.store.read(|tx| Box::pin(tx.claim(id, None))).await? else { continue };
+        let Some(claim) = world.store.read(|tx| Box::pin(tx.claim(id, None))).await? else {
+            continue;
+        };
         if claim.state != ClaimState::Active || is_busy(&world.store, &claim.name).await? {
             continue;
         }
@@ -408,13 +451,23 @@ async fn repair(
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(claim) = tx.claim_locked(claim.id, None).await? else { return Ok(false) };
+                    let Some(claim) = tx.claim_locked(claim.id, None).await? else {
+                        return Ok(false);
+                    };
                     if claim.state != ClaimState::Active || tx.open_operation(&claim.name).await?.is_some() {
                         return Ok(false);
                     }
-                    let facts =
-                        Facts { repair: true, parent_touched: true, ds: claim.ds.clone(), ..Facts::default() };
-                    let new = NewOperation { kind: OperationKind::Activate, claim: &claim, facts };
+                    let facts = Facts {
+                        repair: true,
+                        parent_touched: true,
+                        ds: claim.ds.clone(),
+                        ..Facts::default()
+                    };
+                    let new = NewOperation {
+                        kind: OperationKind::Activate,
+                        claim: &claim,
+                        facts,
+                    };
                     let operation = tx.insert_operation(new).await?;
                     operation_event(tx, &operation, EventKind::OperationStarted).await?;
                     tx.audit(NewAudit {
@@ -440,5 +493,7 @@ async fn repair(
 
 async fn is_busy(store: &Store, name: &DomainName) -> Result<bool, StoreError> {
     let name = name.clone();
-    store.read(|tx| Box::pin(async move { Ok(tx.open_operation(&name).await?.is_some()) })).await
+    store
+        .read(|tx| Box::pin(async move { Ok(tx.open_operation(&name).await?.is_some()) }))
+        .await
 }

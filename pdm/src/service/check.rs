@@ -23,11 +23,22 @@ pub struct Availability {
 }
 
 /// Looks whether `label` may be reserved below `pool`.
-pub async fn check(tx: &mut Tx<'_>, asked: Asked<'_>, pool: &DomainName, label: &str) -> Decided<Availability> {
+pub async fn check(
+    tx: &mut Tx<'_>,
+    asked: Asked<'_>,
+    pool: &DomainName,
+    label: &str,
+) -> Decided<Availability> {
     let pools = tx.pools().await?;
-    let pool = pools.iter().find(|p| p.domain == *pool).ok_or_else(Refusal::no_pool)?;
+    let pool = pools
+        .iter()
+        .find(|p| p.domain == *pool)
+        .ok_or_else(Refusal::no_pool)?;
     let (name, refusal) = match Label::parse(label) {
-        Err(error) => (format!("{}.{}", label.to_lowercase(), pool.domain), Some(error.into())),
+        Err(error) => (
+            format!("{}.{}", label.to_lowercase(), pool.domain),
+            Some(error.into()),
+        ),
         Ok(label) => {
             let name = full_name(pool, &label)?;
             let refusal = why_not(tx, asked, &pools, pool, &name).await?;
@@ -46,12 +57,18 @@ pub async fn check(tx: &mut Tx<'_>, asked: Asked<'_>, pool: &DomainName, label: 
             }
         }
     }
-    Ok(Availability { name, refusal, suggestions })
+    Ok(Availability {
+        name,
+        refusal,
+        suggestions,
+    })
 }
 
 /// The name of a label below a pool.
 pub(super) fn full_name(pool: &Pool, label: &Label) -> Result<DomainName, Refusal> {
-    pool.domain.child(label.as_str()).map_err(|error| Refusal::field(Code::LabelInvalid, "/label", error.to_string()))
+    pool.domain
+        .child(label.as_str())
+        .map_err(|error| Refusal::field(Code::LabelInvalid, "/label", error.to_string()))
 }
 
 async fn why_not(
@@ -79,7 +96,9 @@ async fn why_not(
         }
         Some(_) => Ok(None),
         None => {
-            let buried = tx.is_buried_for(name, asked.tenant(), asked.config.timing.quarantine).await?;
+            let buried = tx
+                .is_buried_for(name, asked.tenant(), asked.config.timing.quarantine)
+                .await?;
             Ok(buried.then(taken))
         }
     }
@@ -88,14 +107,27 @@ async fn why_not(
 /// Whether the place of the name in the tree allows it at all.
 pub(super) fn place(asked: Asked<'_>, pools: &[Pool], pool: &Pool, name: &DomainName) -> Result<(), Refusal> {
     if !pool.open {
-        return Err(Refusal::invalid("/pool", "this pool takes no new names at present"));
+        return Err(Refusal::invalid(
+            "/pool",
+            "this pool takes no new names at present",
+        ));
     }
-    let hosts = asked.config.nameservers.iter().chain(pools.iter().flat_map(|p| &p.nameservers));
+    let hosts = asked
+        .config
+        .nameservers
+        .iter()
+        .chain(pools.iter().flat_map(|p| &p.nameservers));
     if hosts.into_iter().any(|host| host.is_at_or_below(name)) {
-        return Err(Refusal::new(Code::NameProtected, "the name belongs to the service's own name servers"));
+        return Err(Refusal::new(
+            Code::NameProtected,
+            "the name belongs to the service's own name servers",
+        ));
     }
     if pools.iter().any(|other| other.domain.is_at_or_below(name)) {
-        return Err(Refusal::new(Code::NameConflict, "a pool is at or below this name"));
+        return Err(Refusal::new(
+            Code::NameConflict,
+            "a pool is at or below this name",
+        ));
     }
     Ok(())
 }
@@ -109,4 +141,3 @@ pub(super) fn taken() -> Refusal {
 pub(super) fn held(left: std::time::Duration) -> Refusal {
     Refusal::new(Code::NameHeld, "the name is held and may become free again").retry_after(left)
 }
-

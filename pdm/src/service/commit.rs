@@ -28,7 +28,10 @@ pub async fn commit(tx: &mut Tx<'_>, asked: Asked<'_>, commit: &Commit) -> Decid
     }
     let targets = commit.targets.allowed(asked, &pool)?;
     let now = tx.now().await?;
-    match claim.commit(token_matches, &targets, now).map_err(Refusal::from)? {
+    match claim
+        .commit(token_matches, &targets, now)
+        .map_err(Refusal::from)?
+    {
         // Whatever was done to the active name since, this commit has been carried out.
         CommitDecision::Join(_) if claim.state == ClaimState::Active => Work::newest_done(tx, claim).await,
         CommitDecision::Join(operation) => Work::join(tx, claim, operation).await,

@@ -64,7 +64,11 @@ pub async fn create_key(
     .await?;
     trail::administered(tx, asked, new.tenant, "key.create", format!("{id} {}", new.name)).await?;
     let key = tx.key(id).await?;
-    Ok(key.ok_or(StoreError::Inconsistent { table: "api_keys", column: "id", id: id.to_string() })?)
+    Ok(key.ok_or(StoreError::Inconsistent {
+        table: "api_keys",
+        column: "id",
+        id: id.to_string(),
+    })?)
 }
 
 /// Ends a key. One that was revoked before stays so.
@@ -91,7 +95,12 @@ mod tests {
         let id = KeyId::new();
         let secret = server.api_key_secret(id, b"salt");
         assert_eq!(split_key(&key_text(id, &secret)), Some((id, secret.as_str())));
-        for text in ["", "pdm_", "pdm_x_y", &format!("pdm_{}_short", id.uuid().simple())] {
+        for text in [
+            "",
+            "pdm_",
+            "pdm_x_y",
+            &format!("pdm_{}_short", id.uuid().simple()),
+        ] {
             assert_eq!(split_key(text), None, "{text}");
         }
     }

@@ -86,7 +86,10 @@ impl Asked<'_> {
     /// The tenant that will own what is made.
     pub fn owner(&self) -> Result<TenantId, Refusal> {
         self.tenant().ok_or_else(|| {
-            Refusal::new(Code::AuthScope, "names belong to tenants: use the key of a tenant to take one")
+            Refusal::new(
+                Code::AuthScope,
+                "names belong to tenants: use the key of a tenant to take one",
+            )
         })
     }
 }

@@ -17,7 +17,9 @@ pub async fn cancel(tx: &mut Tx<'_>, asked: Asked<'_>, id: OperationId) -> Decid
         }
         OperationKind::Activate if operation.facts.undoing.is_some() => return Ok(Work { operation, claim }),
         OperationKind::Activate => {}
-        OperationKind::Release => return refuse("a release cannot be stopped: reserve the name again after its end"),
+        OperationKind::Release => {
+            return refuse("a release cannot be stopped: reserve the name again after its end");
+        }
         OperationKind::Retarget => {
             return refuse("new addresses cannot be stopped half-way: set the old ones again after its end");
         }
@@ -25,7 +27,9 @@ pub async fn cancel(tx: &mut Tx<'_>, asked: Asked<'_>, id: OperationId) -> Decid
             return refuse("a change of records cannot be stopped half-way: change them back instead");
         }
     }
-    let Some(mut seized) = tx.seize_operation(id).await? else { return Err(ended().into()) };
+    let Some(mut seized) = tx.seize_operation(id).await? else {
+        return Err(ended().into());
+    };
     if seized.may_have_touched_parent() {
         return release::take_back(tx, asked, claim, Some(seized), "operation.cancel").await;
     }
@@ -38,7 +42,10 @@ pub async fn cancel(tx: &mut Tx<'_>, asked: Asked<'_>, id: OperationId) -> Decid
     seized.next_attempt_at = Some(now);
     tx.save_operation(&seized, Leave::Until(now)).await?;
     note(tx, asked, "operation.cancel", &claim, id).await?;
-    Ok(Work { operation: seized, claim })
+    Ok(Work {
+        operation: seized,
+        claim,
+    })
 }
 
 /// Makes an operation due now; one that is blocked looks again.
@@ -58,13 +65,22 @@ async fn note(
     claim: &Claim,
     id: OperationId,
 ) -> Decided<()> {
-    let note = Note { action, before: Some(claim), after: claim, operation: Some(id), detail: None };
+    let note = Note {
+        action,
+        before: Some(claim),
+        after: claim,
+        operation: Some(id),
+        detail: None,
+    };
     Ok(trail::changed(tx, asked, note).await?)
 }
 
 /// An operation that has not ended, read under the lock of its claim.
 async fn open(tx: &mut Tx<'_>, asked: Asked<'_>, id: OperationId) -> Decided<(Operation, Claim)> {
-    let seen = tx.operation(id, asked.tenant()).await?.ok_or_else(Refusal::no_operation)?;
+    let seen = tx
+        .operation(id, asked.tenant())
+        .await?
+        .ok_or_else(Refusal::no_operation)?;
     let claim = claim_of(tx, asked, seen.claim).await?;
     match tx.operation(id, asked.tenant()).await? {
         Some(operation) if operation.ended_at.is_none() => Ok((operation, claim)),

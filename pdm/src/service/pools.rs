@@ -122,7 +122,11 @@ impl PoolTerms {
 }
 
 fn check(pool: &Pool) -> Result<(), Refusal> {
-    let HoldTerms { default, max, max_total } = pool.hold;
+    let HoldTerms {
+        default,
+        max,
+        max_total,
+    } = pool.hold;
     if default.is_zero() || default > max || max > max_total {
         return Err(Refusal::invalid(
             "/hold_seconds",
@@ -133,7 +137,11 @@ fn check(pool: &Pool) -> Result<(), Refusal> {
     if !HOSTS.contains(&distinct.len()) || distinct.len() != pool.nameservers.len() {
         return Err(Refusal::invalid("/nameservers", "give 2 to 13 different hosts"));
     }
-    let owners = pool.template.hosts.iter().chain(pool.template.records.iter().map(|record| &record.owner));
+    let owners = pool
+        .template
+        .hosts
+        .iter()
+        .chain(pool.template.records.iter().map(|record| &record.owner));
     for owner in owners {
         if owner.below(&pool.domain).is_none() {
             let detail = format!("{:?} is no name below a name, and not @", owner.0);
@@ -150,7 +158,12 @@ fn check(pool: &Pool) -> Result<(), Refusal> {
 }
 
 /// Adds a pool whose zone is prepared.
-pub async fn add_pool(tx: &mut Tx<'_>, asked: Asked<'_>, pool: &Pool, prepared: &PreparedPool) -> Decided<Pool> {
+pub async fn add_pool(
+    tx: &mut Tx<'_>,
+    asked: Asked<'_>,
+    pool: &Pool,
+    prepared: &PreparedPool,
+) -> Decided<Pool> {
     tx.lock_domain(pool.domain.as_str()).await?;
     for ancestor in std::iter::successors(Some(pool.domain.clone()), DomainName::parent) {
         if tx.current_claim(&ancestor).await?.is_some() {

@@ -31,8 +31,15 @@ pub struct RecordWrite {
 }
 
 /// Every record set at the name, by owner and type; of the zone's own records, apex NS and SOA, nothing is shown.
-pub async fn record_sets(tx: &mut Tx<'_>, asked: Asked<'_>, id: ClaimId) -> Decided<(Claim, Vec<RecordSetView>)> {
-    let claim = tx.claim(id, asked.tenant()).await?.ok_or_else(Refusal::no_claim)?;
+pub async fn record_sets(
+    tx: &mut Tx<'_>,
+    asked: Asked<'_>,
+    id: ClaimId,
+) -> Decided<(Claim, Vec<RecordSetView>)> {
+    let claim = tx
+        .claim(id, asked.tenant())
+        .await?
+        .ok_or_else(Refusal::no_claim)?;
     let pool = pool_of(tx, &claim).await?;
     let own = tx.records(id).await?;
     let sets = shown(&claim, &pool, &own, asked.config.zones);
@@ -48,9 +55,12 @@ fn shown(claim: &Claim, pool: &Pool, own: &[RecordSet], ttls: ZoneTtls) -> Vec<R
         records: own,
         ttls,
     };
-    let given = ZonePlan::new(&inputs).sets.into_iter().filter(|((owner, r#type), set)| {
-        set.managed && !(*r#type == RecordType::Ns && owner.as_str() == claim.name.as_str())
-    });
+    let given = ZonePlan::new(&inputs)
+        .sets
+        .into_iter()
+        .filter(|((owner, r#type), set)| {
+            set.managed && !(*r#type == RecordType::Ns && owner.as_str() == claim.name.as_str())
+        });
     let given = given.map(|((owner, r#type), set)| RecordSetView {
         name: owner.to_string(),
         r#type,
@@ -78,16 +88,32 @@ pub async fn put_record(
     values: &[String],
 ) -> Decided<Work> {
     let found = find(tx, asked, write).await?;
-    let Found { claim, pool, own, owner, r#type, existing } = found;
-    if ttl < records::MIN_TTL || ttl > records::MAX_TTL {
-        return Err(Refusal::field(Code::RecordsInvalid, "/ttl", records::RecordError::Ttl.to_string()).into());
+    let Found {
+        claim,
+        pool,
+        own,
+        owner,
+        r#type,
+        existing,
+    } = found;
+    if !(records::MIN_TTL..=records::MAX_TTL).contains(&ttl) {
+        return Err(Refusal::field(
+            Code::RecordsInvalid,
+            "/ttl",
+            records::RecordError::Ttl.to_string(),
+        )
+        .into());
     }
     records::check_shape(&claim.name, &owner, r#type, ttl, values.len()).map_err(Refusal::from)?;
     check_tenant_set(&claim.name, &pool.template, &own, &owner, r#type).map_err(Refusal::from)?;
     let mut canonical = Vec::with_capacity(values.len());
     for (place, value) in values.iter().enumerate() {
         let value = record_values::canonical(r#type, value).map_err(|error| {
-            Refusal::field(Code::RecordsInvalid, format!("/values/{place}"), error.to_string())
+            Refusal::field(
+                Code::RecordsInvalid,
+                format!("/values/{place}"),
+                error.to_string(),
+            )
         })?;
         canonical.push(value);
     }
@@ -100,7 +126,12 @@ pub async fn put_record(
         let detail = format!("a name has at most {MAX_SETS} record sets of its own");
         return Err(Refusal::new(Code::QuotaExhausted, detail).into());
     }
-    let set = RecordSet { owner, r#type, ttl, values: canonical };
+    let set = RecordSet {
+        owner,
+        r#type,
+        ttl,
+        values: canonical,
+    };
     if existing.as_ref() == Some(&set) {
         return unchanged(tx, claim).await;
     }
@@ -111,11 +142,21 @@ pub async fn put_record(
 
 /// Removes one record set.
 pub async fn delete_record(tx: &mut Tx<'_>, asked: Asked<'_>, write: &RecordWrite) -> Decided<Work> {
-    let Found { claim, pool, own, owner, r#type, existing } = find(tx, asked, write).await?;
+    let Found {
+        claim,
+        pool,
+        own,
+        owner,
+        r#type,
+        existing,
+    } = find(tx, asked, write).await?;
     if existing.is_none() {
         // What the service keeps is refused with its reason.
         let given = shown(&claim, &pool, &own, asked.config.zones);
-        if given.iter().any(|set| set.name == owner.as_str() && set.r#type == r#type) {
+        if given
+            .iter()
+            .any(|set| set.name == owner.as_str() && set.r#type == r#type)
+        {
             check_tenant_set(&claim.name, &pool.template, &own, &owner, r#type).map_err(Refusal::from)?;
         }
         return Err(no_record().into());
@@ -149,15 +190,28 @@ async fn find(tx: &mut Tx<'_>, asked: Asked<'_>, write: &RecordWrite) -> Decided
     let claim = claim_of(tx, asked, write.claim).await?;
     claim.change_records(tx.now().await?).map_err(Refusal::from)?;
     let owner = owner_name(&claim, &write.owner)?;
-    let r#type: RecordType = write.r#type.parse().map_err(|error: records::RecordError| Refusal::from(error))?;
+    let r#type: RecordType = write
+        .r#type
+        .parse()
+        .map_err(|error: records::RecordError| Refusal::from(error))?;
     let pool = pool_of(tx, &claim).await?;
     let own = tx.records(claim.id).await?;
-    let existing = own.iter().find(|set| set.owner == owner && set.r#type == r#type).cloned();
+    let existing = own
+        .iter()
+        .find(|set| set.owner == owner && set.r#type == r#type)
+        .cloned();
     if write.expected != Expected::Anything {
         let newest = existing.as_ref().map(|set| tag(&RecordSetView::from(set)));
         write.expected.meets(newest.as_deref().unwrap_or_default())?;
     }
-    Ok(Found { claim, pool, own, owner, r#type, existing })
+    Ok(Found {
+        claim,
+        pool,
+        own,
+        owner,
+        r#type,
+        existing,
+    })
 }
 
 async fn pool_of(tx: &mut Tx<'_>, claim: &Claim) -> Decided<Pool> {
@@ -167,7 +221,10 @@ async fn pool_of(tx: &mut Tx<'_>, claim: &Claim) -> Decided<Pool> {
 /// The set is so already; an edit that is still being written may be the one that made it so.
 async fn unchanged(tx: &mut Tx<'_>, claim: Claim) -> Decided<Work> {
     match tx.open_operation(&claim.name).await? {
-        Some(open) if open.facts.undoing.is_none() => Ok(Work { operation: open, claim }),
+        Some(open) if open.facts.undoing.is_none() => Ok(Work {
+            operation: open,
+            claim,
+        }),
         _ => Work::newest_done(tx, claim).await,
     }
 }
@@ -185,5 +242,14 @@ async fn written(
     if let Some(open) = tx.open_operation(&claim.name).await? {
         return work::join_open(tx, asked, action, &before, claim, open).await;
     }
-    work::start_on_active(tx, asked, OperationKind::Records, action, &before, claim, Some(detail)).await
+    work::start_on_active(
+        tx,
+        asked,
+        OperationKind::Records,
+        action,
+        &before,
+        claim,
+        Some(detail),
+    )
+    .await
 }

@@ -144,7 +144,14 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal for this reason.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, operation: None, claim: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            operation: None,
+            claim: None,
+        }
     }
 
     /// A refusal because of one field.
@@ -155,7 +162,10 @@ impl Refusal {
             code: code.as_str().to_owned(),
             detail: detail.clone(),
         };
-        Self { errors: vec![error], ..Self::new(code, detail) }
+        Self {
+            errors: vec![error],
+            ..Self::new(code, detail)
+        }
     }
 
     /// A field that cannot be as it is.
@@ -182,7 +192,10 @@ impl Refusal {
     pub fn in_progress(operation: Option<OperationId>) -> Self {
         Self {
             operation,
-            ..Self::new(Code::OperationInProgress, "other work on this name is running: wait for its end")
+            ..Self::new(
+                Code::OperationInProgress,
+                "other work on this name is running: wait for its end",
+            )
         }
     }
 
@@ -197,16 +210,19 @@ impl Refusal {
 impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::TokenMismatch => Self::new(Code::TokenMismatch, "this is not the token of this reservation"),
+            Refused::TokenMismatch => {
+                Self::new(Code::TokenMismatch, "this is not the token of this reservation")
+            }
             Refused::Expired => Self::new(
                 Code::ClaimExpired,
                 "the hold on the name ended before it was used: reserve it again",
             ),
             Refused::State(state) => Self::new(Code::ClaimState, not_in(state)),
             Refused::InProgress(operation) => Self::in_progress(operation),
-            Refused::HoldTooLong { max } => {
-                Self::invalid("/hold_seconds", format!("names are held at most {} seconds at a time", max.as_secs()))
-            }
+            Refused::HoldTooLong { max } => Self::invalid(
+                "/hold_seconds",
+                format!("names are held at most {} seconds at a time", max.as_secs()),
+            ),
             Refused::HoldUsedUp { until } => Self::new(
                 Code::QuotaExhausted,
                 format!("this name cannot be held longer than until {until} without a commit"),

@@ -23,7 +23,9 @@ pub struct Release {
 pub async fn release(tx: &mut Tx<'_>, asked: Asked<'_>, release: &Release) -> Decided<Work> {
     let claim = claim_of(tx, asked, release.claim).await?;
     if DomainName::parse(&release.name).ok().as_ref() != Some(&claim.name) {
-        return Err(Refusal::invalid("/name", "the claim has another name: give both of the same claim").into());
+        return Err(
+            Refusal::invalid("/name", "the claim has another name: give both of the same claim").into(),
+        );
     }
     let now = tx.now().await?;
     match claim.release(now).map_err(Refusal::from)? {
@@ -72,7 +74,9 @@ pub(super) async fn take_back(
     if let Some(mut old) = open {
         facts.parent_touched |= old.may_have_touched_parent();
         // A repair may have published the DS of a new key already.
-        facts.ds.extend(old.facts.ds.iter().filter(|ds| !claim.ds.contains(ds)).cloned());
+        facts
+            .ds
+            .extend(old.facts.ds.iter().filter(|ds| !claim.ds.contains(ds)).cloned());
         facts.longest_ttl = old.facts.longest_ttl;
         if work::may_still_write(&old) {
             facts.settle_until = Some(tx.now().await?.plus(asked.config.timing.settle));
@@ -84,8 +88,13 @@ pub(super) async fn take_back(
     claim.operation = Some(operation.id);
     claim.blocked = None;
     tx.update_claim(&mut claim).await?;
-    let note =
-        Note { action, before: Some(&before), after: &claim, operation: Some(operation.id), detail: None };
+    let note = Note {
+        action,
+        before: Some(&before),
+        after: &claim,
+        operation: Some(operation.id),
+        detail: None,
+    };
     trail::changed(tx, asked, note).await?;
     Ok(Work { operation, claim })
 }

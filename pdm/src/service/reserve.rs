@@ -14,7 +14,7 @@ use crate::operations::claim_event;
 use crate::store::{NewClaim, Taken, Tx};
 
 /// The window of the daily quota.
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What is asked.
 #[derive(Clone)]
@@ -32,17 +32,29 @@ pub struct Reserve {
 }
 
 /// Takes a name, if it is free for this tenant.
-pub async fn reserve(tx: &mut Tx<'_>, asked: Asked<'_>, key: &ServerKey, reserve: &Reserve) -> Decided<Claim> {
+pub async fn reserve(
+    tx: &mut Tx<'_>,
+    asked: Asked<'_>,
+    key: &ServerKey,
+    reserve: &Reserve,
+) -> Decided<Claim> {
     let tenant = asked.owner()?;
     let domain = DomainName::parse(&reserve.pool).map_err(|_| Refusal::no_pool())?;
     tx.lock_domain(domain.as_str()).await?;
     let pools = tx.pools().await?;
-    let pool = pools.iter().find(|p| p.domain == domain).ok_or_else(Refusal::no_pool)?;
+    let pool = pools
+        .iter()
+        .find(|p| p.domain == domain)
+        .ok_or_else(Refusal::no_pool)?;
     let label = Label::parse(&reserve.label).map_err(Refusal::from)?;
     let hold = reserve.hold.unwrap_or(pool.hold.default);
     if hold > pool.hold.max {
         let most = pool.hold.max.as_secs();
-        return Err(Refusal::invalid("/hold_seconds", format!("names are held at most {most} seconds at a time")).into());
+        return Err(Refusal::invalid(
+            "/hold_seconds",
+            format!("names are held at most {most} seconds at a time"),
+        )
+        .into());
     }
     let name = check::full_name(pool, &label)?;
     check::place(asked, &pools, pool, &name)?;
@@ -108,6 +120,9 @@ async fn check_quota(tx: &mut Tx<'_>, asked: Asked<'_>, tenant: TenantId) -> Dec
     }
     let now = tx.now().await?;
     let oldest = tx.oldest_claim_within(tenant, DAY).await?.unwrap_or(now);
-    let refusal = Refusal::new(Code::QuotaExhausted, format!("{most} names were reserved within a day, which is the most"));
+    let refusal = Refusal::new(
+        Code::QuotaExhausted,
+        format!("{most} names were reserved within a day, which is the most"),
+    );
     Err(refusal.retry_after(now.until(oldest.plus(DAY))).into())
 }

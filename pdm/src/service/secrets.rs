@@ -107,7 +107,10 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        assert_ne!(key(1).fingerprint(&[b"ab", b"c"]), key(1).fingerprint(&[b"a", b"bc"]));
+        assert_ne!(
+            key(1).fingerprint(&[b"ab", b"c"]),
+            key(1).fingerprint(&[b"a", b"bc"])
+        );
         assert!(ServerKey::new(&[0; 31]).is_err());
     }
 }

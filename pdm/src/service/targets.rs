@@ -31,7 +31,12 @@ impl GivenTargets {
     /// The targets they are in this pool.
     pub(super) fn allowed(&self, asked: Asked<'_>, pool: &Pool) -> Result<Targets, Refusal> {
         let all = asked.config.targets.allow_non_global || pool.allow_non_global;
-        Ok(Targets::new(self.ipv4.clone(), self.ipv6.clone(), all, is_global)?)
+        Ok(Targets::new(
+            self.ipv4.clone(),
+            self.ipv6.clone(),
+            all,
+            is_global,
+        )?)
     }
 }
 
@@ -70,7 +75,10 @@ pub async fn retarget(tx: &mut Tx<'_>, asked: Asked<'_>, retarget: &Retarget) ->
     retarget.expected.meets(&claim.version.to_string())?;
     match decision {
         RetargetDecision::Nothing => match tx.open_operation(&claim.name).await? {
-            Some(open) if open.kind == OperationKind::Retarget => Ok(Work { operation: open, claim }),
+            Some(open) if open.kind == OperationKind::Retarget => Ok(Work {
+                operation: open,
+                claim,
+            }),
             _ => Work::newest_done(tx, claim).await,
         },
         RetargetDecision::Start => {
@@ -80,7 +88,16 @@ pub async fn retarget(tx: &mut Tx<'_>, asked: Asked<'_>, retarget: &Retarget) ->
             if let Some(open) = tx.open_operation(&claim.name).await? {
                 return work::join_open(tx, asked, "claim.targets", &before, claim, open).await;
             }
-            work::start_on_active(tx, asked, OperationKind::Retarget, "claim.targets", &before, claim, None).await
+            work::start_on_active(
+                tx,
+                asked,
+                OperationKind::Retarget,
+                "claim.targets",
+                &before,
+                claim,
+                None,
+            )
+            .await
         }
     }
 }

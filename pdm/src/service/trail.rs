@@ -38,7 +38,11 @@ pub(super) async fn changed(tx: &mut Tx<'_>, asked: Asked<'_>, note: Note<'_>) -
         detail: note.detail,
     })
     .await?;
-    if is_news { claim_event(tx, note.after).await } else { Ok(()) }
+    if is_news {
+        claim_event(tx, note.after).await
+    } else {
+        Ok(())
+    }
 }
 
 /// Writes down an act of administration.

@@ -39,7 +39,12 @@ impl Work {
 }
 
 fn missing(claim: &Claim) -> ServiceError {
-    StoreError::Inconsistent { table: "claims", column: "operation_id", id: claim.id.to_string() }.into()
+    StoreError::Inconsistent {
+        table: "claims",
+        column: "operation_id",
+        id: claim.id.to_string(),
+    }
+    .into()
 }
 
 /// Inserts an operation and tells streams. The caller writes the claim.
@@ -73,8 +78,13 @@ pub(super) async fn start_on_active(
     let operation = start(tx, kind, &claim, Facts::default()).await?;
     claim.operation = Some(operation.id);
     tx.update_claim(&mut claim).await?;
-    let note =
-        Note { action, before: Some(before), after: &claim, operation: Some(operation.id), detail };
+    let note = Note {
+        action,
+        before: Some(before),
+        after: &claim,
+        operation: Some(operation.id),
+        detail,
+    };
     trail::changed(tx, asked, note).await?;
     Ok(Work { operation, claim })
 }
@@ -90,9 +100,18 @@ pub(super) async fn join_open(
 ) -> Decided<Work> {
     tx.update_claim(&mut claim).await?;
     tx.hasten_operation(open.id).await?;
-    let note = Note { action, before: Some(before), after: &claim, operation: Some(open.id), detail: None };
+    let note = Note {
+        action,
+        before: Some(before),
+        after: &claim,
+        operation: Some(open.id),
+        detail: None,
+    };
     trail::changed(tx, asked, note).await?;
-    Ok(Work { operation: open, claim })
+    Ok(Work {
+        operation: open,
+        claim,
+    })
 }
 
 /// Takes the open operation of a claim away from its worker, which can write nothing from here on. The caller
@@ -119,5 +138,8 @@ pub(super) async fn end_cancelled(tx: &mut Tx<'_>, operation: &mut Operation) ->
 
 /// Whether a step of the operation that writes was begun: what it sent may still arrive.
 pub(super) fn may_still_write(operation: &Operation) -> bool {
-    operation.steps.iter().any(|step| step.name.writes() && step.attempts > 0)
+    operation
+        .steps
+        .iter()
+        .any(|step| step.name.writes() && step.attempts > 0)
 }

@@ -128,7 +128,11 @@ macro_rules! select {
 
 impl Tx<'_> {
     /// A claim by id; with `tenant`, only if it is that tenant's.
-    pub async fn claim(&mut self, id: ClaimId, tenant: Option<TenantId>) -> Result<Option<Claim>, StoreError> {
+    pub async fn claim(
+        &mut self,
+        id: ClaimId,
+        tenant: Option<TenantId>,
+    ) -> Result<Option<Claim>, StoreError> {
         let tenant = tenant.map(|t| t.to_string());
         fetch_optional!(
             self,
@@ -216,7 +220,9 @@ impl Tx<'_> {
         )?;
         if won == 0 {
             return Ok(match self.current_claim(&new.name).await? {
-                Some(claim) => Taken::Owned { claim: Box::new(claim) },
+                Some(claim) => Taken::Owned {
+                    claim: Box::new(claim),
+                },
                 None => Taken::Buried,
             });
         }
@@ -271,7 +277,11 @@ impl Tx<'_> {
         )?;
         let mut claims = Vec::with_capacity(expired.len());
         for row in expired {
-            execute!(self, "UPDATE names SET claim_id = NULL WHERE claim_id = $1", row.id.clone())?;
+            execute!(
+                self,
+                "UPDATE names SET claim_id = NULL WHERE claim_id = $1",
+                row.id.clone()
+            )?;
             claims.push(row.claim()?);
         }
         Ok(claims)
@@ -305,7 +315,11 @@ impl Tx<'_> {
 
     /// Starts the commit of a hold that has not ended: the guard is in the statement, so commit and expiry cannot
     /// both win. False when the hold ended or somebody else changed the claim.
-    pub async fn begin_activation(&mut self, claim: &mut Claim, operation: OperationId) -> Result<bool, StoreError> {
+    pub async fn begin_activation(
+        &mut self,
+        claim: &mut Claim,
+        operation: OperationId,
+    ) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
             "UPDATE claims SET state = 'activating', version = version + 1, operation_id = $3, targets = $4,
@@ -414,7 +428,11 @@ impl Tx<'_> {
 
     /// Notes that a write for this claim had an unknown outcome: until then it may still arrive, and a different
     /// write on the same object has to wait.
-    pub async fn note_unknown_outcome(&mut self, id: ClaimId, settle: std::time::Duration) -> Result<(), StoreError> {
+    pub async fn note_unknown_outcome(
+        &mut self,
+        id: ClaimId,
+        settle: std::time::Duration,
+    ) -> Result<(), StoreError> {
         execute!(
             self,
             "UPDATE claims SET settle_until = (SELECT now FROM db_time) + $2 WHERE id = $1",
@@ -425,7 +443,11 @@ impl Tx<'_> {
     }
 
     /// How many claims a tenant has made since `since`.
-    pub async fn claims_made_since(&mut self, tenant: TenantId, window: std::time::Duration) -> Result<i64, StoreError> {
+    pub async fn claims_made_since(
+        &mut self,
+        tenant: TenantId,
+        window: std::time::Duration,
+    ) -> Result<i64, StoreError> {
         let row = fetch_optional!(
             self,
             (i64,),
@@ -454,7 +476,11 @@ impl Tx<'_> {
 
     /// How many claims are in each state, for metrics.
     pub async fn count_claims(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
-        fetch_all!(self, (String, i64), "SELECT state, count(*) FROM claims GROUP BY state")
+        fetch_all!(
+            self,
+            (String, i64),
+            "SELECT state, count(*) FROM claims GROUP BY state"
+        )
     }
 
     /// The oldest holds a pool still shows after their end, for the suite and for alarms.

@@ -54,7 +54,10 @@ impl From<sqlx::Error> for StoreError {
                     Self::Duplicate
                 } else if CONTENTION.contains(&code.as_ref()) {
                     Self::Contention
-                } else if UNAVAILABLE.iter().any(|class| code.len() == 5 && code.starts_with(class)) {
+                } else if UNAVAILABLE
+                    .iter()
+                    .any(|class| code.len() == 5 && code.starts_with(class))
+                {
                     Self::Unavailable(inner.message().to_owned())
                 } else {
                     Self::Refused(inner.message().to_owned())

@@ -136,7 +136,11 @@ impl Tx<'_> {
     }
 
     /// Forgets answers older than `keep` whose operation has ended that long ago, too.
-    pub async fn prune_kept(&mut self, keep: std::time::Duration, after_end: std::time::Duration) -> Result<u64, StoreError> {
+    pub async fn prune_kept(
+        &mut self,
+        keep: std::time::Duration,
+        after_end: std::time::Duration,
+    ) -> Result<u64, StoreError> {
         execute!(
             self,
             "DELETE FROM idempotency

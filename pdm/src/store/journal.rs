@@ -53,7 +53,10 @@ impl Tx<'_> {
     }
 
     /// Step, half and fence of each row of an operation, in the order of writing.
-    pub async fn journal_of(&mut self, operation: &Operation) -> Result<Vec<(String, String, i64)>, StoreError> {
+    pub async fn journal_of(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<Vec<(String, String, i64)>, StoreError> {
         fetch_all!(
             self,
             (String, String, i64),

@@ -36,7 +36,10 @@ impl Tx<'_> {
             holder.to_owned(),
             micros(length),
         )?;
-        Ok(row.map(|(fence, until)| Lease { fence, until: DbTime::from_store(until) }))
+        Ok(row.map(|(fence, until)| Lease {
+            fence,
+            until: DbTime::from_store(until),
+        }))
     }
 
     /// Gives a lease back, so that others need not wait for its end.

@@ -79,23 +79,35 @@ impl Store {
             Backend::Sqlite(Sqlite::open(Path::new(path.trim_start_matches("//"))).await?)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             {
-            postgres::migrate(url).await?;
-            Backend::Postgres(postgres::connect(url).await?)
-        }
+                postgres::migrate(url).await?;
+                Backend::Postgres(postgres::connect(url).await?)
+            }
         } else {
-            return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
+            return Err(StoreError::Unavailable(
+                "store.url must begin with sqlite: or postgres://".to_owned(),
+            ));
         };
-        Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()), numbered: Arc::new(Notify::new()) })
+        Ok(Self {
+            inner: Arc::new(backend),
+            events: Arc::new(Notify::new()),
+            numbered: Arc::new(Notify::new()),
+        })
     }
 
     /// Opens the store to look only, beside a server that runs: takes no lock and changes no table. A unit of work on
     /// it fails.
     pub async fn open_for_reading(url: &str) -> Result<Self, StoreError> {
         let backend = match url.strip_prefix("sqlite:") {
-            Some(path) => Backend::Sqlite(Sqlite::open_for_reading(Path::new(path.trim_start_matches("//"))).await?),
+            Some(path) => {
+                Backend::Sqlite(Sqlite::open_for_reading(Path::new(path.trim_start_matches("//"))).await?)
+            }
             None => Backend::Postgres(postgres::connect(url).await?),
         };
-        Ok(Self { inner: Arc::new(backend), events: Arc::new(Notify::new()), numbered: Arc::new(Notify::new()) })
+        Ok(Self {
+            inner: Arc::new(backend),
+            events: Arc::new(Notify::new()),
+            numbered: Arc::new(Notify::new()),
+        })
     }
 
     /// Runs `work` in a transaction that is committed when it answers `Ok` and rolled back otherwise.
@@ -123,11 +135,14 @@ impl Store {
                 let result = work(&mut tx).await;
                 let wrote_events = tx.wrote_events;
                 if result.is_ok() {
-                    transaction.commit().await.map_err(|error| match StoreError::from(error) {
-                        // The connection broke between COMMIT and its answer.
-                        StoreError::Unavailable(_) => StoreError::Unconfirmed,
-                        other => other,
-                    })?;
+                    transaction
+                        .commit()
+                        .await
+                        .map_err(|error| match StoreError::from(error) {
+                            // The connection broke between COMMIT and its answer.
+                            StoreError::Unavailable(_) => StoreError::Unconfirmed,
+                            other => other,
+                        })?;
                 }
                 (result, wrote_events)
             }
@@ -204,12 +219,20 @@ fn json<T: serde::de::DeserializeOwned>(
     column: &'static str,
     id: &str,
 ) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Inconsistent { table, column, id: id.to_owned() })
+    serde_json::from_str(text).map_err(|_| StoreError::Inconsistent {
+        table,
+        column,
+        id: id.to_owned(),
+    })
 }
 
 /// Reads a column that has a text form of its own.
 fn parse<T>(parsed: Option<T>, table: &'static str, column: &'static str, id: &str) -> Result<T, StoreError> {
-    parsed.ok_or_else(|| StoreError::Inconsistent { table, column, id: id.to_owned() })
+    parsed.ok_or_else(|| StoreError::Inconsistent {
+        table,
+        column,
+        id: id.to_owned(),
+    })
 }
 
 /// Writes a JSON column. Our own types always serialise: they hold no maps with odd keys.

@@ -127,7 +127,13 @@ impl Tx<'_> {
             tenant: new.claim.tenant,
             epoch: new.claim.epoch,
             state: OperationState::Running,
-            steps: new.kind.steps().iter().copied().map(StepRecord::pending).collect(),
+            steps: new
+                .kind
+                .steps()
+                .iter()
+                .copied()
+                .map(StepRecord::pending)
+                .collect(),
             facts: new.facts,
             fence: 0,
             next_attempt_at: Some(now),
@@ -321,7 +327,11 @@ impl Tx<'_> {
             operation.ended_at.map(DbTime::micros),
             keep,
         )?;
-        if changed == 0 { Err(StoreError::Superseded) } else { Ok(()) }
+        if changed == 0 {
+            Err(StoreError::Superseded)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes an operation away from whoever works on it, for a decision that overrides it: from here on the
@@ -360,7 +370,10 @@ impl Tx<'_> {
         fetch_optional!(
             self,
             OperationRow,
-            columns!("SELECT", "FROM operations WHERE id = $1 AND ($2 IS NULL OR tenant = $2)"),
+            columns!(
+                "SELECT",
+                "FROM operations WHERE id = $1 AND ($2 IS NULL OR tenant = $2)"
+            ),
             id.to_string(),
             tenant.map(|t| t.to_string()),
         )?

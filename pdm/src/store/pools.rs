@@ -95,7 +95,11 @@ impl Tx<'_> {
             i64::from(pool.open),
             i64::from(pool.allow_non_global),
         )?;
-        if changed == 0 { Err(StoreError::Contention) } else { Ok(()) }
+        if changed == 0 {
+            Err(StoreError::Contention)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the reconciler saw the name in the pool's zone without a claim that explains it.

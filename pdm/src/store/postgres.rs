@@ -21,7 +21,10 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 /// here.
 pub(super) async fn migrate(url: &str) -> Result<(), StoreError> {
     let mut conn = options(url)?.connect().await?;
-    sqlx::migrate!("migrations/postgres").run(&mut conn).await.map_err(|e| StoreError::Refused(e.to_string()))?;
+    sqlx::migrate!("migrations/postgres")
+        .run(&mut conn)
+        .await
+        .map_err(|e| StoreError::Refused(e.to_string()))?;
     conn.close().await?;
     Ok(())
 }

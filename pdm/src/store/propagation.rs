@@ -7,7 +7,12 @@ use crate::domain::ids::ClaimId;
 
 impl Tx<'_> {
     /// Keeps a look, as the API shows it.
-    pub async fn put_propagation(&mut self, claim: ClaimId, at: DbTime, data: &str) -> Result<(), StoreError> {
+    pub async fn put_propagation(
+        &mut self,
+        claim: ClaimId,
+        at: DbTime,
+        data: &str,
+    ) -> Result<(), StoreError> {
         execute!(
             self,
             "INSERT INTO propagation (claim_id, at, data) VALUES ($1, $2, $3)

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::sync::mpsc;
 
@@ -38,7 +40,10 @@ impl Sqlite {
             .statement_cache_capacity(256)
             .pragma("wal_autocheckpoint", "4000");
         let mut writer = SqliteConnection::connect_with(&options).await?;
-        sqlx::migrate!("migrations/sqlite").run(&mut writer).await.map_err(|e| StoreError::Refused(e.to_string()))?;
+        sqlx::migrate!("migrations/sqlite")
+            .run(&mut writer)
+            .await
+            .map_err(|e| StoreError::Refused(e.to_string()))?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
@@ -46,14 +51,25 @@ impl Sqlite {
             .await?;
         let (units, queue) = mpsc::channel(1024);
         tokio::spawn(write_units(writer, queue));
-        Ok(Self { units, read, _lock: Some(lock) })
+        Ok(Self {
+            units,
+            read,
+            _lock: Some(lock),
+        })
     }
 
     /// Without a writer: units of work find nobody who runs them.
     pub(super) async fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let read = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Self { units: mpsc::channel(1).0, read, _lock: None })
+        let read = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await?;
+        Ok(Self {
+            units: mpsc::channel(1).0,
+            read,
+            _lock: None,
+        })
     }
 }
 
@@ -64,7 +80,10 @@ fn lock_file(path: &Path) -> Result<File, StoreError> {
     let file = File::create(&name)
         .map_err(|e| StoreError::Unavailable(format!("cannot create {}: {e}", name.display())))?;
     file.try_lock().map_err(|_| {
-        StoreError::Unavailable(format!("another process has {} open; stop it first", path.display()))
+        StoreError::Unavailable(format!(
+            "another process has {} open; stop it first",
+            path.display()
+        ))
     })?;
     Ok(file)
 }
@@ -88,7 +107,12 @@ async fn write_units(mut conn: SqliteConnection, mut queue: mpsc::Receiver<BoxUn
         }
         for unit in ran {
             // SQLite says whether it committed: an error of COMMIT means that nothing was.
-            unit.finish(outcome.as_ref().map(|_| ()).map_err(|e| StoreError::Unavailable(e.to_string())));
+            unit.finish(
+                outcome
+                    .as_ref()
+                    .map(|_| ())
+                    .map_err(|e| StoreError::Unavailable(e.to_string())),
+            );
         }
     }
     let _ = conn.close().await;
@@ -101,7 +125,9 @@ async fn run_one(conn: &mut SqliteConnection, mut unit: BoxUnit) -> BoxUnit {
     }
     let mut tx = Tx::sqlite(conn);
     // A panic in one unit must not take the writer, and with it the service, down.
-    let verdict = std::panic::AssertUnwindSafe(unit.run(&mut tx)).catch_unwind().await;
+    let verdict = std::panic::AssertUnwindSafe(unit.run(&mut tx))
+        .catch_unwind()
+        .await;
     let end = match verdict {
         Ok(Verdict::Keep) => "RELEASE unit",
         Ok(Verdict::Discard) => "ROLLBACK TO unit; RELEASE unit",

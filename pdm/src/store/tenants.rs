@@ -69,7 +69,10 @@ impl KeyRow {
     fn key(self) -> Result<ApiKey, StoreError> {
         Ok(ApiKey {
             id: parse(self.id.parse().ok(), T, "id", &self.id)?,
-            tenant: self.tenant.map(|t| parse(t.parse().ok(), T, "tenant", &self.id)).transpose()?,
+            tenant: self
+                .tenant
+                .map(|t| parse(t.parse().ok(), T, "tenant", &self.id))
+                .transpose()?,
             name: self.name,
             hash: self.hash,
             created_at: DbTime::from_store(self.created_at),
@@ -83,7 +86,11 @@ impl KeyRow {
 impl Tx<'_> {
     /// Adds a tenant; [`StoreError::Duplicate`] when the name is in use.
     pub async fn insert_tenant(&mut self, name: &str) -> Result<Tenant, StoreError> {
-        let tenant = Tenant { id: TenantId::new(), name: name.to_owned(), created_at: self.now().await? };
+        let tenant = Tenant {
+            id: TenantId::new(),
+            name: name.to_owned(),
+            created_at: self.now().await?,
+        };
         execute!(
             self,
             "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
@@ -116,8 +123,12 @@ impl Tx<'_> {
 
     /// Whether there is such a tenant.
     pub async fn tenant_exists(&mut self, tenant: TenantId) -> Result<bool, StoreError> {
-        let row =
-            fetch_optional!(self, (String,), "SELECT id FROM tenants WHERE id = $1", tenant.to_string())?;
+        let row = fetch_optional!(
+            self,
+            (String,),
+            "SELECT id FROM tenants WHERE id = $1",
+            tenant.to_string()
+        )?;
         Ok(row.is_some())
     }
 

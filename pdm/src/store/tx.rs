@@ -62,11 +62,19 @@ pub(super) use {execute, fetch, fetch_all, fetch_optional};
 
 impl<'c> Tx<'c> {
     pub(super) fn sqlite(conn: &'c mut SqliteConnection) -> Self {
-        Self { conn: Conn::Sqlite(conn), now: None, wrote_events: false }
+        Self {
+            conn: Conn::Sqlite(conn),
+            now: None,
+            wrote_events: false,
+        }
     }
 
     pub(super) fn postgres(conn: &'c mut PgConnection) -> Self {
-        Self { conn: Conn::Postgres(conn), now: None, wrote_events: false }
+        Self {
+            conn: Conn::Postgres(conn),
+            now: None,
+            wrote_events: false,
+        }
     }
 
     /// The database's time, read once per transaction. For what is shown and for pure decisions whose outcome a
@@ -85,7 +93,11 @@ impl<'c> Tx<'c> {
     /// anyway.
     pub async fn lock_domain(&mut self, domain: &str) -> Result<(), StoreError> {
         if matches!(self.conn, Conn::Postgres(_)) {
-            execute!(self, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", domain.to_owned())?;
+            execute!(
+                self,
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                domain.to_owned()
+            )?;
         }
         Ok(())
     }

@@ -35,17 +35,28 @@ pub(super) struct Typed<T, E> {
 
 impl<T, E> Typed<T, E> {
     pub(super) fn new(work: Work<T, E>, reply: oneshot::Sender<(Result<T, E>, bool)>) -> Self {
-        Self { work: Some(work), result: None, wrote_events: false, reply }
+        Self {
+            work: Some(work),
+            result: None,
+            wrote_events: false,
+            reply,
+        }
     }
 }
 
 impl<T: Send, E: From<StoreError> + Send> Unit for Typed<T, E> {
     fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Verdict> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return Verdict::Discard };
+            let Some(work) = self.work.take() else {
+                return Verdict::Discard;
+            };
             let result = work(tx).await;
             self.wrote_events = tx.wrote_events;
-            let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Discard };
+            let verdict = if result.is_ok() {
+                Verdict::Keep
+            } else {
+                Verdict::Discard
+            };
             self.result = Some(result);
             verdict
         })

@@ -40,8 +40,16 @@ async fn the_document_is_whole_and_every_route_of_it_is_served(database: Databas
             assert!(ids.insert(id.to_owned()), "{id} twice");
             assert!(operation["summary"].is_string(), "{method} {path}");
             let responses = operation["responses"].as_object().unwrap();
-            assert!(responses.contains_key("4XX") && responses.contains_key("5XX"), "{method} {path}");
-            assert!(responses.values().all(|r| !r["description"].as_str().unwrap().is_empty()), "{method} {path}");
+            assert!(
+                responses.contains_key("4XX") && responses.contains_key("5XX"),
+                "{method} {path}"
+            );
+            assert!(
+                responses
+                    .values()
+                    .all(|r| !r["description"].as_str().unwrap().is_empty()),
+                "{method} {path}"
+            );
         }
     }
     for (method, path, _) in routes(&document) {

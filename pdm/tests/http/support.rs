@@ -44,7 +44,12 @@ pub(crate) use on_each_database;
 /// Its threads outlive every test: a cluster ends with the thread that started it.
 static STARTER: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(1).enable_all().thread_keep_alive(Duration::from_secs(24 * 3600)).build().unwrap()
+    builder
+        .worker_threads(1)
+        .enable_all()
+        .thread_keep_alive(Duration::from_secs(24 * 3600))
+        .build()
+        .unwrap()
 });
 
 /// The cluster that all tests share while any of them runs.
@@ -108,12 +113,22 @@ impl Reply {
 
     /// The code of a problem, after checking that it is one.
     pub fn code(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
         let body = self.json();
         assert_eq!(body["status"], self.status.as_u16(), "{self:?}");
         assert!(body["type"].as_str().unwrap().starts_with("https://"), "{self:?}");
-        assert!(!body["title"].as_str().unwrap().is_empty() && body["detail"].is_string(), "{self:?}");
-        assert!(body["request_id"].as_str().unwrap().starts_with("req_"), "{self:?}");
+        assert!(
+            !body["title"].as_str().unwrap().is_empty() && body["detail"].is_string(),
+            "{self:?}"
+        );
+        assert!(
+            body["request_id"].as_str().unwrap().starts_with("req_"),
+            "{self:?}"
+        );
         body["code"].as_str().unwrap().to_owned()
     }
 
@@ -124,14 +139,22 @@ impl Reply {
 
     pub fn ok(self) -> Value {
         assert!(self.status.is_success(), "{self:?}");
-        if self.text.is_empty() { Value::Null } else { self.json() }
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
     }
 }
 
 pub async fn send(request: RequestBuilder) -> Reply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Reply { status, headers, text: response.text().await.unwrap() }
+    Reply {
+        status,
+        headers,
+        text: response.text().await.unwrap(),
+    }
 }
 
 async fn database_url(database: Database, dir: &TempDir) -> (String, Option<Arc<Postgres>>) {
@@ -157,8 +180,16 @@ impl TestApp {
         let (url, cluster) = database_url(database, &dir).await;
         std::fs::write(dir.path().join("key"), "test-key").unwrap();
         let key_file = dir.path().join("key").display().to_string();
-        let timing = if settings.contains("[timing]") { "" } else { "[timing]\nkey_memory = 0\n" };
-        let limits = if settings.contains("[limits]") { "" } else { "[limits]\nscale = 1000\n" };
+        let timing = if settings.contains("[timing]") {
+            ""
+        } else {
+            "[timing]\nkey_memory = 0\n"
+        };
+        let limits = if settings.contains("[limits]") {
+            ""
+        } else {
+            "[limits]\nscale = 1000\n"
+        };
         let text = format!(
             r#"
             server_key_file = "{key_file}"
@@ -196,8 +227,23 @@ impl TestApp {
         });
         let base = serve(router(state.clone())).await;
         let compat = serve(compat_router(state.clone(), tenant_a)).await;
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        Self { base, compat, store, state, tenant_a, keys, http, _stop: stop, _dir: dir, _cluster: cluster }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
+        Self {
+            base,
+            compat,
+            store,
+            state,
+            tenant_a,
+            keys,
+            http,
+            _stop: stop,
+            _dir: dir,
+            _cluster: cluster,
+        }
     }
 
     pub fn request(&self, who: As, method: Method, path: &str) -> RequestBuilder {
@@ -281,19 +327,28 @@ impl TestApp {
     }
 
     pub async fn release(&self, held: &Held) -> Reply {
-        self.post(As::A, "/v1/release", &json!({"claim_id": held.id, "name": held.name})).await
+        self.post(
+            As::A,
+            "/v1/release",
+            &json!({"claim_id": held.id, "name": held.name}),
+        )
+        .await
     }
 
     pub async fn expire(&self) {
-        let expired: Result<_, StoreError> =
-            self.store.write(|tx| Box::pin(async move { tx.expire_holds(1000).await })).await;
+        let expired: Result<_, StoreError> = self
+            .store
+            .write(|tx| Box::pin(async move { tx.expire_holds(1000).await }))
+            .await;
         expired.unwrap();
     }
 
     /// Numbers the events that were written, as the sequencer does.
     pub async fn number_events(&self) {
-        let numbered: Result<_, StoreError> =
-            self.store.write(|tx| Box::pin(async move { tx.number_events(10_000).await })).await;
+        let numbered: Result<_, StoreError> = self
+            .store
+            .write(|tx| Box::pin(async move { tx.number_events(10_000).await }))
+            .await;
         numbered.unwrap();
         self.store.tell_events_numbered();
     }
@@ -305,7 +360,9 @@ impl TestApp {
             .store
             .write(|tx| {
                 Box::pin(async move {
-                    let due = tx.claim_due_operations("test", Duration::from_secs(30), 100).await?;
+                    let due = tx
+                        .claim_due_operations("test", Duration::from_secs(30), 100)
+                        .await?;
                     let mut ended = Vec::new();
                     for mut operation in due {
                         end(tx, &mut operation).await?;
@@ -366,8 +423,9 @@ async fn serve(router: axum::Router) -> String {
 }
 
 async fn tenant(store: &Store, name: &'static str) -> TenantId {
-    let tenant: Result<_, StoreError> =
-        store.write(move |tx| Box::pin(async move { tx.insert_tenant(name).await })).await;
+    let tenant: Result<_, StoreError> = store
+        .write(move |tx| Box::pin(async move { tx.insert_tenant(name).await }))
+        .await;
     tenant.unwrap().id
 }
 
@@ -388,7 +446,14 @@ pub async fn make_key(
                     Some(time) => Some(tx.now().await?.plus(time)),
                     None => None,
                 };
-                tx.insert_key(&NewKey { id, tenant, name: "test".to_owned(), hash, expires_at }).await
+                tx.insert_key(&NewKey {
+                    id,
+                    tenant,
+                    name: "test".to_owned(),
+                    hash,
+                    expires_at,
+                })
+                .await
             })
         })
         .await;

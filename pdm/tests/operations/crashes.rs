@@ -47,11 +47,19 @@ impl Fault {
         match self {
             Self::None => Outcome::Ok,
             Self::Refused => Outcome::Refused { status: 403 },
-            Self::Busy => Outcome::Busy { status: 503, retry_after: None },
+            Self::Busy => Outcome::Busy {
+                status: 503,
+                retry_after: None,
+            },
             Self::Lost => Outcome::Lost(Silence::Cut),
             Self::AppliedButLost => Outcome::AppliedButLost(Silence::Cut),
-            Self::AppliedLate => Outcome::AppliedLate { after: Duration::from_millis(600), silence: Silence::Cut },
-            Self::Accepted => Outcome::Accepted { apply_after: Some(Duration::from_millis(400)) },
+            Self::AppliedLate => Outcome::AppliedLate {
+                after: Duration::from_millis(600),
+                silence: Silence::Cut,
+            },
+            Self::Accepted => Outcome::Accepted {
+                apply_after: Some(Duration::from_millis(400)),
+            },
         }
     }
 }
@@ -59,7 +67,11 @@ impl Fault {
 /// Which call of a step the fault hits: the write of a writing step, the first read of another.
 fn is_call_of(step: StepName, call: &Call<'_>, name: &DomainName, pool: &DomainName) -> bool {
     let own_zone = format!("/{name}.");
-    let in_own_zone = call.path.split('?').next().is_some_and(|path| path.ends_with(&own_zone));
+    let in_own_zone = call
+        .path
+        .split('?')
+        .next()
+        .is_some_and(|path| path.ends_with(&own_zone));
     let in_parent = call.path.contains(&format!("/zones/{pool}."));
     let mentions = || call.mentions(&format!("\"{name}.\"")) || call.path.contains(&format!("={name}."));
     match step {
@@ -81,8 +93,13 @@ struct Armed {
 impl Armed {
     fn decide(&self, call: &Call<'_>, pool: &DomainName) -> Outcome {
         let mut waiting = self.waiting.lock().unwrap();
-        let hit = waiting.iter().find(|(name, (step, _))| is_call_of(*step, call, name, pool)).map(|(n, _)| n.clone());
-        let Some((_, fault)) = hit.and_then(|name| waiting.remove(&name)) else { return Outcome::Ok };
+        let hit = waiting
+            .iter()
+            .find(|(name, (step, _))| is_call_of(*step, call, name, pool))
+            .map(|(n, _)| n.clone());
+        let Some((_, fault)) = hit.and_then(|name| waiting.remove(&name)) else {
+            return Outcome::Ok;
+        };
         *self.hits.lock().unwrap().entry(fault).or_default() += 1;
         fault.outcome()
     }
@@ -99,11 +116,21 @@ struct Case {
 /// From the code: every step of every kind.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for kind in [OperationKind::Activate, OperationKind::Release, OperationKind::Retarget, OperationKind::Records] {
+    for kind in [
+        OperationKind::Activate,
+        OperationKind::Release,
+        OperationKind::Retarget,
+        OperationKind::Records,
+    ] {
         for step in kind.steps() {
             for point in CrashPoint::ALL {
                 for fault in Fault::ALL {
-                    cases.push(Case { kind, step: *step, point, fault });
+                    cases.push(Case {
+                        kind,
+                        step: *step,
+                        point,
+                        fault,
+                    });
                 }
             }
         }
@@ -116,37 +143,61 @@ async fn run(lab: &Lab, armed: &Armed, number: usize, case: Case) {
     let arm = || {
         lab.crashes.kill_once(&claim.name, case.step, case.point);
         if case.fault != Fault::None {
-            armed.waiting.lock().unwrap().insert(claim.name.clone(), (case.step, case.fault));
+            armed
+                .waiting
+                .lock()
+                .unwrap()
+                .insert(claim.name.clone(), (case.step, case.fault));
         }
     };
     if case.kind == OperationKind::Activate {
         arm();
     }
     let activation = lab.wait_end(lab.commit(&claim).await).await;
-    assert_eq!(activation.state, OperationState::Succeeded, "{case:?} {activation:#?}");
+    assert_eq!(
+        activation.state,
+        OperationState::Succeeded,
+        "{case:?} {activation:#?}"
+    );
     if matches!(case.kind, OperationKind::Retarget | OperationKind::Records) {
         arm();
         let change = lab.wait_end(lab.change(claim.id, case.kind).await).await;
         assert_eq!(change.state, OperationState::Succeeded, "{case:?} {change:#?}");
-        let answer = lab.servers.resolver.ask(&format!("api.{}", claim.name), "A").await.unwrap();
+        let answer = lab
+            .servers
+            .resolver
+            .ask(&format!("api.{}", claim.name), "A")
+            .await
+            .unwrap();
         assert_eq!(answer.data("A"), ["203.0.113.99"], "{case:?} {answer:?}");
     }
     if case.kind == OperationKind::Release {
         arm();
     }
-    let release = lab.wait_end(lab.change(claim.id, OperationKind::Release).await).await;
+    let release = lab
+        .wait_end(lab.change(claim.id, OperationKind::Release).await)
+        .await;
     assert_eq!(release.state, OperationState::Succeeded, "{case:?} {release:#?}");
-    assert!(!lab.crashes.is_pending(&claim.name), "{case:?}: nobody died at this step");
+    assert!(
+        !lab.crashes.is_pending(&claim.name),
+        "{case:?}: nobody died at this step"
+    );
     armed.waiting.lock().unwrap().remove(&claim.name);
     check_journal(lab, &activation, &release).await;
 }
 
 /// I18: no result without its intent before it, and every effect has both.
-async fn check_journal(lab: &Lab, activation: &pdm::domain::operation::Operation, release: &pdm::domain::operation::Operation) {
+async fn check_journal(
+    lab: &Lab,
+    activation: &pdm::domain::operation::Operation,
+    release: &pdm::domain::operation::Operation,
+) {
     for operation in [activation, release] {
         let rows = {
             let operation = operation.clone();
-            lab.store.read(|tx| Box::pin(async move { tx.journal_of(&operation).await })).await
+            lab.store
+                .read(|tx| Box::pin(async move { tx.journal_of(&operation).await }))
+                .await
         };
         let rows: Vec<(String, String, i64)> = rows.map_err(|e: pdm::store::StoreError| e).unwrap();
         for step in operation.steps.iter().filter(|step| step.name.writes()) {
@@ -156,15 +207,29 @@ async fn check_journal(lab: &Lab, activation: &pdm::domain::operation::Operation
                 match entry.as_str() {
                     "intent" => open += 1,
                     _ => {
-                        assert!(open > results, "{}: a result of {} without its intent", operation.name, step.name);
+                        assert!(
+                            open > results,
+                            "{}: a result of {} without its intent",
+                            operation.name,
+                            step.name
+                        );
                         results += 1;
                     }
                 }
             }
-            assert!(results > 0, "{}: {} left no result in the journal", operation.name, step.name);
+            assert!(
+                results > 0,
+                "{}: {} left no result in the journal",
+                operation.name,
+                step.name
+            );
         }
         let fences: Vec<i64> = rows.iter().map(|(_, _, fence)| *fence).collect();
-        assert!(fences.is_sorted(), "{}: an older worker wrote after a newer one: {fences:?}", operation.name);
+        assert!(
+            fences.is_sorted(),
+            "{}: an older worker wrote after a newer one: {fences:?}",
+            operation.name
+        );
     }
 }
 
@@ -173,7 +238,11 @@ async fn check_nothing_left(lab: &Lab, claims: &[ClaimId]) {
     lab.pool_proxy.settled().await;
     lab.tenant_proxy.settled().await;
     let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
-    assert_eq!((found.orphans, found.foreign_names, found.drifted), (0, 0, 0), "{found:?}");
+    assert_eq!(
+        (found.orphans, found.foreign_names, found.drifted),
+        (0, 0, 0),
+        "{found:?}"
+    );
     for id in claims {
         assert_eq!(lab.claim(*id).await.state, ClaimState::Released);
     }
@@ -193,9 +262,15 @@ async fn all_cases(databases: Databases, layout: Layout, keep: impl Fn(&Case) ->
         .await;
     check_nothing_left(&lab, &[]).await;
     let hits = armed.hits.lock().unwrap();
-    println!("crash cases on {}: {total}, each with one crash; calls hit by fault: {hits:?}", lab.store.kind());
+    println!(
+        "crash cases on {}: {total}, each with one crash; calls hit by fault: {hits:?}",
+        lab.store.kind()
+    );
     for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::None) {
-        assert!(hits.get(&fault).is_some_and(|count| *count > 0), "no call was hit by {fault:?}");
+        assert!(
+            hits.get(&fault).is_some_and(|count| *count > 0),
+            "no call was hit by {fault:?}"
+        );
     }
 }
 

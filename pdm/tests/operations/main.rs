@@ -20,15 +20,24 @@ async fn walk_the_path(databases: Databases, layout: Layout) {
     assert_eq!(activation.state, OperationState::Succeeded, "{activation:#?}");
     assert_eq!(lab.claim(claim.id).await.state, ClaimState::Active);
     for (host, rtype) in [("console", "A"), ("console", "AAAA"), ("anything", "A")] {
-        let answer = lab.servers.resolver.ask(&format!("{host}.acme.omani.works"), rtype).await.unwrap();
+        let answer = lab
+            .servers
+            .resolver
+            .ask(&format!("{host}.acme.omani.works"), rtype)
+            .await
+            .unwrap();
         assert_eq!(answer.verdict(), Verdict::Secure, "{answer:?}");
         assert!(!answer.data(rtype).is_empty(), "{answer:?}");
     }
 
-    let retarget = lab.wait_end(lab.change(claim.id, OperationKind::Retarget).await).await;
+    let retarget = lab
+        .wait_end(lab.change(claim.id, OperationKind::Retarget).await)
+        .await;
     assert_eq!(retarget.state, OperationState::Succeeded, "{retarget:#?}");
 
-    let release = lab.wait_end(lab.change(claim.id, OperationKind::Release).await).await;
+    let release = lab
+        .wait_end(lab.change(claim.id, OperationKind::Release).await)
+        .await;
     assert_eq!(release.state, OperationState::Succeeded, "{release:#?}");
     assert_eq!(lab.claim(claim.id).await.state, ClaimState::Released);
     assert_eq!(lab.zone_marker(&claim.name).await, None);

@@ -17,12 +17,23 @@ async fn wait_for_repairs(lab: &Lab) {
         let all = lab
             .store
             .read(|tx| {
-                Box::pin(async move { tx.list_operations(&filter, &Page { after: None, limit: 500 }).await })
+                Box::pin(async move {
+                    tx.list_operations(
+                        &filter,
+                        &Page {
+                            after: None,
+                            limit: 500,
+                        },
+                    )
+                    .await
+                })
             })
             .await
             .map_err(|e: StoreError| e)
             .unwrap();
-        let Some(open) = all.iter().find(|o| o.ended_at.is_none()) else { return };
+        let Some(open) = all.iter().find(|o| o.ended_at.is_none()) else {
+            return;
+        };
         lab.wait_end(open.id).await;
     }
 }
@@ -34,14 +45,31 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
         let (tenants, pools) = (client(&lab.servers.tenants[0]), client(lab.servers.pool_server()));
         let parent = canonical(&lab.pool.domain);
         let mut claims = Vec::new();
-        for label in ["no-delegation", "no-ds", "no-zone", "less-records", "more-records", "fine"] {
+        for label in [
+            "no-delegation",
+            "no-ds",
+            "no-zone",
+            "less-records",
+            "more-records",
+            "fine",
+        ] {
             let claim = lab.reserve(label).await;
-            assert_eq!(lab.wait_end(lab.commit(&claim).await).await.state, OperationState::Succeeded);
+            assert_eq!(
+                lab.wait_end(lab.commit(&claim).await).await.state,
+                OperationState::Succeeded
+            );
             claims.push(claim);
         }
-        let gone = |label: &str, rtype| RrsetChange::Delete { name: canonical(&lab.name(label)), rtype };
+        let gone = |label: &str, rtype| RrsetChange::Delete {
+            name: canonical(&lab.name(label)),
+            rtype,
+        };
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
-        assert_eq!((found.orphans, found.foreign_names, found.drifted), (0, 0, 0), "{found:?}");
+        assert_eq!(
+            (found.orphans, found.foreign_names, found.drifted),
+            (0, 0, 0),
+            "{found:?}"
+        );
 
         pools
             .patch_rrsets(
@@ -54,14 +82,23 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
             )
             .await
             .unwrap();
-        tenants.delete_zone(&canonical(&lab.name("no-zone"))).await.unwrap();
+        tenants
+            .delete_zone(&canonical(&lab.name("no-zone")))
+            .await
+            .unwrap();
         let less = canonical(&lab.name("less-records"));
         let console = less.child("console").unwrap();
-        let removed = RrsetChange::Delete { name: console, rtype: RecordType::A };
+        let removed = RrsetChange::Delete {
+            name: console,
+            rtype: RecordType::A,
+        };
         tenants.patch_rrsets(&less, &[removed]).await.unwrap();
         let more = canonical(&lab.name("more-records"));
         let added = Rrset::new(more.child("stranger").unwrap(), RecordType::A, 60, ["192.0.2.1"]);
-        tenants.patch_rrsets(&more, &[RrsetChange::Replace(added)]).await.unwrap();
+        tenants
+            .patch_rrsets(&more, &[RrsetChange::Replace(added)])
+            .await
+            .unwrap();
 
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.drifted, found.repairs), (5, 5), "{found:?}");
@@ -80,7 +117,8 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
                 assert!(tokio::time::Instant::now() < give_up, "{name}: {answer:?}");
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
-            lab.wait_end(lab.change(claim.id, OperationKind::Release).await).await;
+            lab.wait_end(lab.change(claim.id, OperationKind::Release).await)
+                .await;
         }
         assert!(pools.rrsets_at(&parent, &less).await.unwrap().is_empty());
     });
@@ -95,7 +133,12 @@ fn what_has_no_owner_is_listed_and_left_alone() {
         let mut zone = NewZone::new(canonical(&lab.name("left-over")));
         zone.account = pdm::domain::ids::ClaimId::new().to_string();
         zone.rrsets = vec![
-            Rrset::new(zone.name.clone(), RecordType::SOA, 60, ["a.test. b.test. 1 60 60 60 60"]),
+            Rrset::new(
+                zone.name.clone(),
+                RecordType::SOA,
+                60,
+                ["a.test. b.test. 1 60 60 60 60"],
+            ),
             Rrset::new(zone.name.clone(), RecordType::NS, 60, ["ns.test."]),
         ];
         tenants.create_zone(&zone).await.unwrap();
@@ -107,23 +150,49 @@ fn what_has_no_owner_is_listed_and_left_alone() {
 
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!(found.orphans, 2, "{found:?}");
-        let orphans = lab.store.read(|tx| Box::pin(tx.orphans())).await.map_err(|e: StoreError| e).unwrap();
-        let listed: Vec<(&str, &str)> = orphans.iter().map(|o| (o.kind.as_str(), o.name.as_str())).collect();
-        assert_eq!(listed, [("delegation", "lame.omani.works"), ("zone", "left-over.omani.works")]);
+        let orphans = lab
+            .store
+            .read(|tx| Box::pin(tx.orphans()))
+            .await
+            .map_err(|e: StoreError| e)
+            .unwrap();
+        let listed: Vec<(&str, &str)> = orphans
+            .iter()
+            .map(|o| (o.kind.as_str(), o.name.as_str()))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                ("delegation", "lame.omani.works"),
+                ("zone", "left-over.omani.works")
+            ]
+        );
         assert_eq!(orphans[1].marker.as_deref(), Some(zone.account.as_str()));
         for label in ["lame", "shop", "left-over"] {
             let name = lab.name(label);
-            let foreign =
-                lab.store.read(|tx| Box::pin(async move { tx.is_foreign(&name).await })).await;
-            assert!(foreign.map_err(|e: StoreError| e).unwrap(), "{label} was not learned");
+            let foreign = lab
+                .store
+                .read(|tx| Box::pin(async move { tx.is_foreign(&name).await }))
+                .await;
+            assert!(
+                foreign.map_err(|e: StoreError| e).unwrap(),
+                "{label} was not learned"
+            );
         }
         assert!(tenants.zone_properties(&zone.name).await.unwrap().is_some());
 
         // Removed by hand: no longer listed, and free.
         tenants.delete_zone(&zone.name).await.unwrap();
         let removals = ["lame", "shop"].map(|label| {
-            let rtype = if label == "lame" { RecordType::NS } else { RecordType::A };
-            RrsetChange::Delete { name: canonical(&lab.name(label)), rtype }
+            let rtype = if label == "lame" {
+                RecordType::NS
+            } else {
+                RecordType::A
+            };
+            RrsetChange::Delete {
+                name: canonical(&lab.name(label)),
+                rtype,
+            }
         });
         pools.patch_rrsets(&parent, &removals).await.unwrap();
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();

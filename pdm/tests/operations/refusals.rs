@@ -26,14 +26,21 @@ fn what_is_not_ours_is_never_touched() {
         let mut zone = NewZone::new(name.clone());
         "somebody".clone_into(&mut zone.account);
         zone.rrsets = vec![
-            Rrset::new(name.clone(), RecordType::SOA, 60, ["a.test. b.test. 1 60 60 60 60"]),
+            Rrset::new(
+                name.clone(),
+                RecordType::SOA,
+                60,
+                ["a.test. b.test. 1 60 60 60 60"],
+            ),
             Rrset::new(name.clone(), RecordType::NS, 60, ["ns.test."]),
         ];
         tenants.create_zone(&zone).await.unwrap();
         let before = tenants.zone(&name).await.unwrap();
         let claim = lab.reserve("squatted").await;
         let operation = lab.commit(&claim).await;
-        let blocked = lab.wait_for(operation, "blocked", |o| o.state == OperationState::Blocked).await;
+        let blocked = lab
+            .wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
+            .await;
         assert_eq!(blocked.error.unwrap().code, "zone.foreign");
         assert_eq!(lab.claim(claim.id).await.blocked.unwrap().reason, "zone.foreign");
         assert_eq!(tenants.zone(&name).await.unwrap(), before);
@@ -46,11 +53,18 @@ fn what_is_not_ours_is_never_touched() {
 
         let elsewhere = lab.name("elsewhere");
         let ns = Rrset::new(canonical(&elsewhere), RecordType::NS, 60, ["ns.elsewhere.test."]);
-        pools.patch_rrsets(&canonical(&lab.pool.domain), &[RrsetChange::Replace(ns.clone())]).await.unwrap();
+        pools
+            .patch_rrsets(&canonical(&lab.pool.domain), &[RrsetChange::Replace(ns.clone())])
+            .await
+            .unwrap();
         let claim = lab.reserve("elsewhere").await;
         let operation = lab.commit(&claim).await;
-        lab.wait_for(operation, "blocked", |o| o.state == OperationState::Blocked).await;
-        let there = pools.rrsets_at(&canonical(&lab.pool.domain), &canonical(&elsewhere)).await.unwrap();
+        lab.wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
+            .await;
+        let there = pools
+            .rrsets_at(&canonical(&lab.pool.domain), &canonical(&elsewhere))
+            .await
+            .unwrap();
         assert_eq!(there, [ns]);
         assert_eq!(lab.zone_marker(&elsewhere).await, None);
     });
@@ -65,11 +79,16 @@ fn an_outage_is_waited_out() {
         let claim = lab.reserve("patient").await;
         let operation = lab.commit(&claim).await;
         let waiting = lab
-            .wait_for(operation, "tried again", |o| o.steps.iter().any(|s| s.attempts >= 3 && s.detail.is_some()))
+            .wait_for(operation, "tried again", |o| {
+                o.steps.iter().any(|s| s.attempts >= 3 && s.detail.is_some())
+            })
             .await;
         assert_eq!(waiting.state, OperationState::Running);
         assert!(waiting.next_attempt_at.is_some());
-        let detail = waiting.steps.iter().find_map(|s| s.detail.as_deref().filter(|d| d.contains("PowerDNS")));
+        let detail = waiting
+            .steps
+            .iter()
+            .find_map(|s| s.detail.as_deref().filter(|d| d.contains("PowerDNS")));
         assert!(detail.is_some(), "{:?}", waiting.steps);
         lab.servers.tenants[0].restart().await.unwrap();
         assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
@@ -110,7 +129,12 @@ fn a_resolver_that_watches_never_sees_a_broken_chain() {
                 let mut seen = BTreeMap::<String, usize>::new();
                 while !over.load(Ordering::Relaxed) {
                     for host in ["console.watched", "watched", "nothing.here.watched"] {
-                        let answer = lab.servers.resolver.ask(&format!("{host}.omani.works"), "A").await.unwrap();
+                        let answer = lab
+                            .servers
+                            .resolver
+                            .ask(&format!("{host}.omani.works"), "A")
+                            .await
+                            .unwrap();
                         let word = format!("{:?} {}", answer.verdict(), answer.status);
                         *seen.entry(word).or_default() += 1;
                     }
@@ -120,15 +144,26 @@ fn a_resolver_that_watches_never_sees_a_broken_chain() {
         };
         for _ in 0..3 {
             let claim = lab.reserve("watched").await;
-            assert_eq!(lab.wait_end(lab.commit(&claim).await).await.state, OperationState::Succeeded);
-            let answer = lab.servers.resolver.ask("console.watched.omani.works", "A").await.unwrap();
+            assert_eq!(
+                lab.wait_end(lab.commit(&claim).await).await.state,
+                OperationState::Succeeded
+            );
+            let answer = lab
+                .servers
+                .resolver
+                .ask("console.watched.omani.works", "A")
+                .await
+                .unwrap();
             assert_eq!(answer.verdict(), Verdict::Secure);
-            lab.wait_end(lab.change(claim.id, OperationKind::Release).await).await;
+            lab.wait_end(lab.change(claim.id, OperationKind::Release).await)
+                .await;
         }
         over.store(true, Ordering::Relaxed);
         let seen = watcher.await.unwrap();
         println!("what the resolver saw: {seen:?}");
         assert!(seen.keys().all(|word| word.starts_with("Secure ")), "{seen:?}");
-        assert!(seen.keys().any(|word| word == "Secure NOERROR") && seen.keys().any(|w| w == "Secure NXDOMAIN"));
+        assert!(
+            seen.keys().any(|word| word == "Secure NOERROR") && seen.keys().any(|w| w == "Secure NXDOMAIN")
+        );
     });
 }

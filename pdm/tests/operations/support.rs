@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use conformance::world::{Layout, POOLS, Store as Databases, TENANT_NAMESERVERS, World as Servers, WorldOptions};
+use conformance::world::{
+    Layout, POOLS, Store as Databases, TENANT_NAMESERVERS, World as Servers, WorldOptions,
+};
 use conformance_servers::{FaultProxy, free_network, free_port};
 use pdm::config::{
     CompatConfig, Config, DnsConfig, PowerDnsConfig, PowerDnsServer, ServerRole, StoreConfig, TargetsConfig,
@@ -26,8 +28,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 /// One runtime for everything: proxies live in the runtime that started them.
-pub static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+});
 
 pub struct Lab {
     pub servers: Servers,
@@ -80,7 +86,7 @@ pub fn timing() -> Timing {
         backoff_max: Duration::from_millis(800),
         blocked_recheck: Duration::from_millis(800),
         drain_margin: Duration::from_millis(200),
-        cancelled_hold: Duration::from_secs(600),
+        cancelled_hold: Duration::from_mins(10),
         ..Timing::default()
     }
 }
@@ -89,7 +95,11 @@ impl Lab {
     pub async fn start(databases: Databases, layout: Layout) -> Self {
         let directory = tempfile::tempdir().unwrap();
         // The database server runs as another user, who must reach its folder.
-        std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(
+            directory.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
         let options = WorldOptions {
             directory: directory.path().join("world"),
             network: free_network().unwrap(),
@@ -107,7 +117,7 @@ impl Lab {
             None => format!("sqlite:{}", directory.path().join("pdm.db").display()),
             Some(postgres) => postgres.create_database("pdm").await.unwrap().url(),
         };
-        let key = |server: &conformance_servers::PowerDns| -> PathBuf { server.api_key_file().into() };
+        let key = |server: &conformance_servers::PowerDns| -> PathBuf { server.api_key_file() };
         let mut api_servers = Vec::new();
         if servers.pools.is_some() {
             api_servers.push(PowerDnsServer {
@@ -116,20 +126,33 @@ impl Lab {
                 role: ServerRole::Pool,
             });
         }
-        let role = if servers.pools.is_some() { ServerRole::Tenant } else { ServerRole::Both };
+        let role = if servers.pools.is_some() {
+            ServerRole::Tenant
+        } else {
+            ServerRole::Both
+        };
         api_servers.push(PowerDnsServer {
             url: tenant_proxy.url(),
             api_key_file: key(&servers.tenants[0]),
             role,
         });
         for more in &servers.tenants[1..] {
-            api_servers.push(PowerDnsServer { url: more.api_url(), api_key_file: key(more), role });
+            api_servers.push(PowerDnsServer {
+                url: more.api_url(),
+                api_key_file: key(more),
+                role,
+            });
         }
         let config = Arc::new(Config {
             listen: ([127, 0, 0, 1], 0).into(),
             server_key_file: directory.path().join("server-key"),
-            nameservers: TENANT_NAMESERVERS.iter().map(|host| DomainName::parse(host).unwrap()).collect(),
-            store: StoreConfig { url: store_url.clone() },
+            nameservers: TENANT_NAMESERVERS
+                .iter()
+                .map(|host| DomainName::parse(host).unwrap())
+                .collect(),
+            store: StoreConfig {
+                url: store_url.clone(),
+            },
             powerdns: PowerDnsConfig {
                 servers: api_servers,
                 max_connections: 8,
@@ -141,8 +164,19 @@ impl Lab {
                 trust_anchor: servers.trust_anchor_file.clone(),
                 allow_non_global: true,
             },
-            targets: TargetsConfig { allow_non_global: true },
-            zones: ZoneTtls { ns: 1, soa: 1, soa_minimum: 1, hosts: 1, delegation_ns: 1, delegation_ds: 1, pool_ns: 1, pool_soa: 1 },
+            targets: TargetsConfig {
+                allow_non_global: true,
+            },
+            zones: ZoneTtls {
+                ns: 1,
+                soa: 1,
+                soa_minimum: 1,
+                hosts: 1,
+                delegation_ns: 1,
+                delegation_ds: 1,
+                pool_ns: 1,
+                pool_soa: 1,
+            },
             timing: timing(),
             limits: pdm::config::Limits::default(),
             compat: CompatConfig::default(),
@@ -190,8 +224,12 @@ impl Lab {
     }
 
     pub fn start_runner(&self) {
-        let runner = Runner::new(Arc::clone(&self.world), Arc::clone(&self.wake), pdm::world::holder())
-            .with_crashes(Arc::clone(&self.crashes) as Arc<dyn Crashes>);
+        let runner = Runner::new(
+            Arc::clone(&self.world),
+            Arc::clone(&self.wake),
+            pdm::world::holder(),
+        )
+        .with_crashes(Arc::clone(&self.crashes) as Arc<dyn Crashes>);
         tokio::spawn(Arc::new(runner).run(self.stop.subscribe()));
     }
 
@@ -206,12 +244,15 @@ impl Lab {
             pool: self.pool.domain.clone(),
             label: Label::parse(label).unwrap(),
             tenant: self.tenant,
-            hold: Duration::from_secs(3600),
+            hold: Duration::from_hours(1),
             token_hash: String::new(),
             nameservers: self.pool.nameservers.clone(),
             quarantine: None,
         };
-        let taken = self.store.write(move |tx| Box::pin(async move { tx.take_name(&new).await })).await;
+        let taken = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.take_name(&new).await }))
+            .await;
         match taken.unwrap() {
             Taken::Yes(claim) => *claim,
             _ => panic!("{label} is taken"),
@@ -226,7 +267,11 @@ impl Lab {
             .write(move |tx| {
                 Box::pin(async move {
                     let facts = Facts::default();
-                    let new = NewOperation { kind: OperationKind::Activate, claim: &claim, facts };
+                    let new = NewOperation {
+                        kind: OperationKind::Activate,
+                        claim: &claim,
+                        facts,
+                    };
                     let operation = tx.insert_operation(new).await?.id;
                     assert!(tx.begin_activation(&mut claim, operation).await?);
                     Ok::<_, StoreError>(operation)
@@ -245,8 +290,19 @@ impl Lab {
             .write(move |tx| {
                 Box::pin(async move {
                     let mut claim = tx.claim_locked(claim, None).await?.unwrap();
-                    let facts = Facts { parent_touched: true, ds: claim.ds.clone(), ..Facts::default() };
-                    let operation = tx.insert_operation(NewOperation { kind, claim: &claim, facts }).await?.id;
+                    let facts = Facts {
+                        parent_touched: true,
+                        ds: claim.ds.clone(),
+                        ..Facts::default()
+                    };
+                    let operation = tx
+                        .insert_operation(NewOperation {
+                            kind,
+                            claim: &claim,
+                            facts,
+                        })
+                        .await?
+                        .id;
                     match kind {
                         OperationKind::Release => claim.state = ClaimState::Releasing,
                         _ => claim.targets = Some(targets(99)),
@@ -263,16 +319,31 @@ impl Lab {
     }
 
     pub async fn operation(&self, id: OperationId) -> Operation {
-        self.store.read(|tx| Box::pin(tx.operation(id, None))).await.map_err(|e: StoreError| e).unwrap().unwrap()
+        self.store
+            .read(|tx| Box::pin(tx.operation(id, None)))
+            .await
+            .map_err(|e: StoreError| e)
+            .unwrap()
+            .unwrap()
     }
 
     pub async fn claim(&self, id: ClaimId) -> Claim {
-        self.store.read(|tx| Box::pin(tx.claim(id, None))).await.map_err(|e: StoreError| e).unwrap().unwrap()
+        self.store
+            .read(|tx| Box::pin(tx.claim(id, None)))
+            .await
+            .map_err(|e: StoreError| e)
+            .unwrap()
+            .unwrap()
     }
 
     /// Waits until an operation is as wanted, and says what it is like when that takes too long.
-    pub async fn wait_for(&self, id: OperationId, what: &str, done: impl Fn(&Operation) -> bool) -> Operation {
-        let give_up = tokio::time::Instant::now() + Duration::from_secs(120);
+    pub async fn wait_for(
+        &self,
+        id: OperationId,
+        what: &str,
+        done: impl Fn(&Operation) -> bool,
+    ) -> Operation {
+        let give_up = tokio::time::Instant::now() + Duration::from_mins(2);
         loop {
             let operation = self.operation(id).await;
             if done(&operation) {
@@ -291,23 +362,36 @@ impl Lab {
     }
 
     pub async fn wait_end(&self, id: OperationId) -> Operation {
-        self.wait_for(id, "final", |operation| operation.state.is_final()).await
+        self.wait_for(id, "final", |operation| operation.state.is_final())
+            .await
     }
 
     /// Where `server` has a zone or a delegation for the name, asked without a proxy in between.
     pub async fn zone_marker(&self, name: &DomainName) -> Option<String> {
         let server = &self.servers.tenants[0];
-        client(server).zone_properties(&canonical(name)).await.unwrap().map(|zone| zone.account)
+        client(server)
+            .zone_properties(&canonical(name))
+            .await
+            .unwrap()
+            .map(|zone| zone.account)
     }
 
     pub async fn is_delegated(&self, name: &DomainName) -> bool {
         let client = client(self.servers.pool_server());
-        !client.rrsets_at(&canonical(&self.pool.domain), &canonical(name)).await.unwrap().is_empty()
+        !client
+            .rrsets_at(&canonical(&self.pool.domain), &canonical(name))
+            .await
+            .unwrap()
+            .is_empty()
     }
 }
 
 pub fn client(server: &conformance_servers::PowerDns) -> powerdns_client::Client {
-    powerdns_client::Client::new(powerdns_client::Config::new(server.api_url(), server.api_key().into())).unwrap()
+    powerdns_client::Client::new(powerdns_client::Config::new(
+        server.api_url(),
+        server.api_key().into(),
+    ))
+    .unwrap()
 }
 
 pub fn canonical(name: &DomainName) -> powerdns_client::CanonicalName {

@@ -41,13 +41,18 @@ impl Bare {
     pub fn new(client: Client, parent: CanonicalName) -> Self {
         let (edits, queue) = mpsc::unbounded_channel();
         tokio::spawn(write_parent(client.clone(), parent.clone(), queue));
-        Self { client, parent, edits }
+        Self {
+            client,
+            parent,
+            edits,
+        }
     }
 
     async fn ds(&self, name: &CanonicalName) -> Result<Ds> {
         let keys = repeated(|| self.client.cryptokeys(name)).await?;
         let ds = keys.iter().find_map(|key| key.ds_of_type(Ds::SHA256));
-        ds.cloned().with_context(|| format!("{} has no key", name.as_str()))
+        ds.cloned()
+            .with_context(|| format!("{} has no key", name.as_str()))
     }
 }
 
@@ -65,8 +70,14 @@ impl Contender for Bare {
         }
         let ds = self.ds(&name).await?;
         let (done, answer) = oneshot::channel();
-        let edit = Edit { changes: zones::delegation(&name, Some(&ds)), done };
-        self.edits.send(edit).ok().context("the writer of the parent has ended")?;
+        let edit = Edit {
+            changes: zones::delegation(&name, Some(&ds)),
+            done,
+        };
+        self.edits
+            .send(edit)
+            .ok()
+            .context("the writer of the parent has ended")?;
         answer.await?.map_err(|error| anyhow!(error))
     }
 }
@@ -79,7 +90,9 @@ async fn write_parent(client: Client, parent: CanonicalName, mut queue: mpsc::Un
         let result = repeated(|| client.patch_rrsets(&parent, &changes)).await;
         for edit in batch.drain(..) {
             // Whoever has gone does not need the answer.
-            edit.done.send(result.as_ref().map(|&()| ()).map_err(ToString::to_string)).ok();
+            edit.done
+                .send(result.as_ref().map(|&()| ()).map_err(ToString::to_string))
+                .ok();
         }
     }
 }

@@ -11,9 +11,7 @@
 
 use anyhow::Result;
 use async_trait::async_trait;
-use powerdns_client::{
-    CanonicalName, Client, KeyType, NewCryptoKey, NewZone, RrsetChange, ZoneChange,
-};
+use powerdns_client::{CanonicalName, Client, KeyType, NewCryptoKey, NewZone, RrsetChange, ZoneChange};
 
 use super::Contender;
 use crate::zones;
@@ -39,8 +37,13 @@ impl Replaced {
         zone.dnssec = false;
         zone.rrsets = zones::apex_sets(&name)?;
         self.client.create_zone(&zone).await?;
-        self.client.patch_rrsets(&self.parent, &zones::delegation(&name, None)).await?;
-        let settings = ZoneChange { api_rectify: Some(true), ..ZoneChange::default() };
+        self.client
+            .patch_rrsets(&self.parent, &zones::delegation(&name, None))
+            .await?;
+        let settings = ZoneChange {
+            api_rectify: Some(true),
+            ..ZoneChange::default()
+        };
         self.client.set_zone_properties(&name, &settings).await?;
         if self.client.cryptokeys(&name).await?.is_empty() {
             let key = NewCryptoKey {
@@ -57,8 +60,10 @@ impl Replaced {
     /// Writes the hosts.
     pub async fn commit(&self, label: &str) -> Result<()> {
         let name = self.parent.child(label)?;
-        let changes: Vec<RrsetChange> =
-            zones::host_sets(&name)?.into_iter().map(RrsetChange::Replace).collect();
+        let changes: Vec<RrsetChange> = zones::host_sets(&name)?
+            .into_iter()
+            .map(RrsetChange::Replace)
+            .collect();
         Ok(self.client.patch_rrsets(&name, &changes).await?)
     }
 }

@@ -48,7 +48,10 @@ impl ThroughPdm {
     /// Holds a name.
     pub async fn reserve(&self, label: &str) -> Result<Reservation> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let key = self.keys.get(turn % self.keys.len()).context("there is a tenant")?;
+        let key = self
+            .keys
+            .get(turn % self.keys.len())
+            .context("there is a tenant")?;
         let body = json!({"mode": "pool", "pool": self.pool, "label": label});
         let answer = self.post("/v1/reserve", key).json(&body).send().await?;
         let made = read(answer, StatusCode::CREATED).await.context("reserve")?;

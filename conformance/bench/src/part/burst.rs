@@ -40,15 +40,27 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let old = through_replaced(replaced).await?;
 
     let mut table = Table::new(["", "pdm", "replaced system, one turn"]);
-    table.line(["all ended after, s".into(), seconds.to_string(), format!("{:.2}", old.elapsed.as_secs_f64())]);
+    table.line([
+        "all ended after, s".into(),
+        seconds.to_string(),
+        format!("{:.2}", old.elapsed.as_secs_f64()),
+    ]);
     let times = |outcome: &Outcome| {
         let [middle, late] = [0.5, 0.99].map(|part| milliseconds(percentile(&outcome.times, part)));
         format!("{middle} / {late}")
     };
     table.line(["one commit, p50 / p99".into(), times(&all), times(&old)]);
-    table.line(["failures".into(), all.failures.len().to_string(), old.failures.len().to_string()]);
+    table.line([
+        "failures".into(),
+        all.failures.len().to_string(),
+        old.failures.len().to_string(),
+    ]);
     let listed: Vec<String> = patches.iter().map(u32::to_string).collect();
-    table.line(["PATCHes of the parent, by turn".into(), listed.join(", "), "none: reserve wrote there".into()]);
+    table.line([
+        "PATCHes of the parent, by turn".into(),
+        listed.join(", "),
+        "none: reserve wrote there".into(),
+    ]);
     section.text(
         "The replaced system's commit only fills a zone that its reserve has made and delegated; pdm's makes the zone, \
          delegates and validates it.",
@@ -73,16 +85,30 @@ async fn through_pdm(tenants: &ThroughPdm) -> Result<Outcome> {
         let (tenants, taken) = (reserving.clone(), Arc::clone(&taken));
         async move {
             let reservation = tenants.reserve(&labels::fresh()).await?;
-            taken.lock().unwrap_or_else(PoisonError::into_inner).push(reservation);
+            taken
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(reservation);
             Ok(())
         }
     })
     .await?;
-    anyhow::ensure!(prepared.failures.is_empty(), "reserve failed: {:?}", prepared.failures.first());
+    anyhow::ensure!(
+        prepared.failures.is_empty(),
+        "reserve failed: {:?}",
+        prepared.failures.first()
+    );
     let tenants = tenants.clone();
     at_once(move || {
-        let (tenants, next) = (tenants.clone(), held.lock().unwrap_or_else(PoisonError::into_inner).pop());
-        async move { tenants.commit(&next.context("there is a reservation for each commit")?).await }
+        let (tenants, next) = (
+            tenants.clone(),
+            held.lock().unwrap_or_else(PoisonError::into_inner).pop(),
+        );
+        async move {
+            tenants
+                .commit(&next.context("there is a reservation for each commit")?)
+                .await
+        }
     })
     .await
 }
@@ -97,9 +123,15 @@ async fn through_replaced(replaced: Replaced) -> Result<Outcome> {
     }
     let made = Mutex::new(made);
     at_once(move || {
-        let (replaced, next) =
-            (Arc::clone(&replaced), made.lock().unwrap_or_else(PoisonError::into_inner).pop());
-        async move { replaced.commit(&next.context("there is a name for each commit")?).await }
+        let (replaced, next) = (
+            Arc::clone(&replaced),
+            made.lock().unwrap_or_else(PoisonError::into_inner).pop(),
+        );
+        async move {
+            replaced
+                .commit(&next.context("there is a name for each commit")?)
+                .await
+        }
     })
     .await
 }
@@ -108,7 +140,11 @@ async fn prepare<F>(request: impl Fn() -> F + Send + Sync + 'static) -> Result<O
 where
     F: Future<Output = Result<()>> + Send,
 {
-    let load = Load { in_flight: PREPARED_AT_A_TIME, requests: COMMITS, at_most: Duration::MAX };
+    let load = Load {
+        in_flight: PREPARED_AT_A_TIME,
+        requests: COMMITS,
+        at_most: Duration::MAX,
+    };
     closed_loop(load, request).await
 }
 
@@ -116,6 +152,10 @@ async fn at_once<F>(request: impl Fn() -> F + Send + Sync + 'static) -> Result<O
 where
     F: Future<Output = Result<()>> + Send,
 {
-    let load = Load { in_flight: COMMITS, requests: COMMITS, at_most: Duration::MAX };
+    let load = Load {
+        in_flight: COMMITS,
+        requests: COMMITS,
+        at_most: Duration::MAX,
+    };
     closed_loop(load, request).await
 }

@@ -24,8 +24,15 @@ const IN_FLIGHT: [usize; 3] = [1, 8, 32];
 const NAMES: usize = 320;
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-const KINDS: [Kind; 7] =
-    [Kind::Zones, Kind::Zone, Kind::Keys, Kind::Metadata, Kind::Rectify, Kind::Flush, Kind::Other];
+const KINDS: [Kind; 7] = [
+    Kind::Zones,
+    Kind::Zone,
+    Kind::Keys,
+    Kind::Metadata,
+    Kind::Rectify,
+    Kind::Flush,
+    Kind::Other,
+];
 
 /// Calls and questions by what they are.
 type Counts = BTreeMap<String, f64>;
@@ -37,8 +44,19 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         let proxy = FaultProxy::start(server.api_address()).await?;
         proxies.push((server.name().to_owned(), proxy));
     }
-    let api_urls = proxies.iter().map(|(name, proxy)| (name.clone(), proxy.url())).collect();
-    let stage = servers.with_pdm(options, &Variant { api_urls, ..Variant::default() }).await?;
+    let api_urls = proxies
+        .iter()
+        .map(|(name, proxy)| (name.clone(), proxy.url()))
+        .collect();
+    let stage = servers
+        .with_pdm(
+            options,
+            &Variant {
+                api_urls,
+                ..Variant::default()
+            },
+        )
+        .await?;
     let (tenants, _) = stage.pool("calls.test", 0).await?;
     let tenants: Arc<dyn Contender> = Arc::new(tenants);
     let mut columns = Vec::new();
@@ -46,13 +64,21 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         eprintln!("   {in_flight} in flight");
         let before = counts(&stage.world, &proxies).await?;
         let contender = Arc::clone(&tenants);
-        let load = Load { in_flight, requests: NAMES, at_most: Duration::MAX };
+        let load = Load {
+            in_flight,
+            requests: NAMES,
+            at_most: Duration::MAX,
+        };
         let outcome = closed_loop(load, move || {
             let contender = Arc::clone(&contender);
             async move { contender.make_live(&labels::fresh()).await }
         })
         .await?;
-        anyhow::ensure!(outcome.failures.is_empty(), "names failed: {:?}", outcome.failures.first());
+        anyhow::ensure!(
+            outcome.failures.is_empty(),
+            "names failed: {:?}",
+            outcome.failures.first()
+        );
         let mut each = counts(&stage.world, &proxies).await?;
         for (what, count) in &mut each {
             *count = (*count - before.get(what).copied().unwrap_or(0.0)) / number(NAMES);
@@ -79,7 +105,10 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
 async fn counts(world: &World, proxies: &[(String, FaultProxy)]) -> Result<Counts> {
     let mut counts = Counts::new();
     for (name, proxy) in proxies {
-        for (method, kind) in METHODS.into_iter().flat_map(|method| KINDS.map(|kind| (method, kind))) {
+        for (method, kind) in METHODS
+            .into_iter()
+            .flat_map(|method| KINDS.map(|kind| (method, kind)))
+        {
             let count = proxy.count(method, kind);
             if count > 0 {
                 let what = format!("API of {name}: {method} {}", format!("{kind:?}").to_lowercase());

@@ -32,7 +32,9 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let mut pools = Vec::new();
     for delegations in DELEGATIONS {
         eprintln!("   making a pool with {delegations} delegations");
-        let (tenants, parent) = stage.pool(&format!("flat-{delegations}.test"), delegations).await?;
+        let (tenants, parent) = stage
+            .pool(&format!("flat-{delegations}.test"), delegations)
+            .await?;
         pools.push(Pool {
             contender: Arc::new(tenants),
             parent,
@@ -69,7 +71,10 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
             small.rates[index].to_string(),
             large.rates[index].to_string(),
             ratio.to_string(),
-            format!("at most {MOST}: {}", verdict(ratio.median().is_some_and(|ratio| ratio <= MOST))),
+            format!(
+                "at most {MOST}: {}",
+                verdict(ratio.median().is_some_and(|ratio| ratio <= MOST))
+            ),
         ]);
     }
     section.table(&table);

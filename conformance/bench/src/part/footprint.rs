@@ -85,11 +85,21 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let passes_meanwhile = passes(&proxy, seen + 1).await? - seen;
     let with_work = process::memory(pid)?;
 
-    let mut table = Table::new(["with 100 000 claims and 50 000 delegations", "resident now, MiB", "peak, MiB"]);
+    let mut table = Table::new([
+        "with 100 000 claims and 50 000 delegations",
+        "resident now, MiB",
+        "peak, MiB",
+    ]);
     for (what, memory) in [
         ("start and first reconcile pass".to_owned(), first),
         (format!("{PASSES} more passes"), more),
-        (format!("{passes_meanwhile} passes while {} names were made live", work.times.len()), with_work),
+        (
+            format!(
+                "{passes_meanwhile} passes while {} names were made live",
+                work.times.len()
+            ),
+            with_work,
+        ),
     ] {
         let [now, peak] = [memory.now, memory.peak].map(mebibytes);
         table.line([what, now, peak]);
@@ -105,14 +115,22 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         found("drifted").await?,
         found("orphans").await?
     ));
-    let most = [first, more, with_work].map(|memory| memory.peak).into_iter().max().unwrap_or_default();
+    let most = [first, more, with_work]
+        .map(|memory| memory.peak)
+        .into_iter()
+        .max()
+        .unwrap_or_default();
     section.text(format!("Start to ready, {STARTS} starts: {starts} s."));
     section.text(format!(
         "Aims: under {} MiB, {}; ready within {} s, {}.",
         MOST_MEMORY >> 10,
         verdict(most < MOST_MEMORY),
         LONGEST_START.as_secs(),
-        verdict(starts.median().is_some_and(|start| start < LONGEST_START.as_secs_f64())),
+        verdict(
+            starts
+                .median()
+                .is_some_and(|start| start < LONGEST_START.as_secs_f64())
+        ),
     ));
     Ok(())
 }
@@ -126,7 +144,10 @@ async fn passes(proxy: &FaultProxy, wanted: u64) -> Result<u64> {
         if ended >= wanted {
             return Ok(ended);
         }
-        ensure!(Instant::now() < deadline, "{wanted} reconcile passes have not ended in {PATIENCE:?}");
+        ensure!(
+            Instant::now() < deadline,
+            "{wanted} reconcile passes have not ended in {PATIENCE:?}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -138,7 +159,11 @@ async fn names_meanwhile(tenants: &ThroughPdm) -> Result<Outcome> {
         async move { tenants.make_live(&labels::fresh()).await }
     })
     .await?;
-    ensure!(outcome.failures.is_empty(), "names failed: {:?}", outcome.failures.first());
+    ensure!(
+        outcome.failures.is_empty(),
+        "names failed: {:?}",
+        outcome.failures.first()
+    );
     Ok(outcome)
 }
 
@@ -149,7 +174,12 @@ async fn copy_rows(claims: &Path, zones: &Path) -> Result<()> {
         .replace("{dns}", &zones.display().to_string())
         .replace("{model}", MODEL)
         .replace("{pool}", POOL);
-    let output = Command::new("sqlite3").arg("-bail").arg(claims).arg(script).output().await?;
+    let output = Command::new("sqlite3")
+        .arg("-bail")
+        .arg(claims)
+        .arg(script)
+        .output()
+        .await?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "sqlite3: {}", errors.trim());
     Ok(())

@@ -41,12 +41,16 @@ struct Cell {
 impl Cell {
     fn add(&mut self, turn: &Turn) {
         if let Some(failure) = turn.outcome.failures.first() {
-            eprintln!("   failures: {}, the first: {failure}", turn.outcome.failures.len());
+            eprintln!(
+                "   failures: {}, the first: {failure}",
+                turn.outcome.failures.len()
+            );
         }
         self.rates.push(turn.outcome.rate());
         self.failures += turn.outcome.failures.len();
         if turn.patches > 0 {
-            self.names_per_patch.push(number(turn.outcome.times.len()) / f64::from(turn.patches));
+            self.names_per_patch
+                .push(number(turn.outcome.times.len()) / f64::from(turn.patches));
         }
         if let Some(middle) = percentile(&turn.outcome.times, 0.5) {
             self.middle.push(middle.as_secs_f64() * 1e3);
@@ -77,11 +81,21 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let stage = Stage::start(options).await?;
     let effort = options.effort();
     let (contender, parent) = stage.pool(POOL, 0).await?;
-    let tenants = Tenants { stage, contender: Arc::new(contender), parent };
-    let mut lines = IN_FLIGHT.map(|in_flight| Line { in_flight, ..Line::default() });
+    let tenants = Tenants {
+        stage,
+        contender: Arc::new(contender),
+        parent,
+    };
+    let mut lines = IN_FLIGHT.map(|in_flight| Line {
+        in_flight,
+        ..Line::default()
+    });
     for round in 1..=effort.rounds {
         for line in &mut lines {
-            eprintln!("   round {round} of {}, {} in flight", effort.rounds, line.in_flight);
+            eprintln!(
+                "   round {round} of {}, {} in flight",
+                effort.rounds, line.in_flight
+            );
             tenants.one_round(&effort, line).await?;
         }
     }
@@ -96,14 +110,20 @@ impl Tenants {
         let load = effort.load(line.in_flight);
         let world = &self.stage.world;
 
-        let (replaced, parent) = self.stage.replaced(&format!("{}.test", labels::fresh()), 0).await?;
-        line.replaced.add(&turn::take(world, None, &parent, Arc::new(replaced), load).await?);
+        let (replaced, parent) = self
+            .stage
+            .replaced(&format!("{}.test", labels::fresh()), 0)
+            .await?;
+        line.replaced
+            .add(&turn::take(world, None, &parent, Arc::new(replaced), load).await?);
 
         let (bare, parent) = self.stage.bare(&format!("{}.test", labels::fresh())).await?;
-        line.bare.add(&turn::take(world, None, &parent, Arc::new(bare), load).await?);
+        line.bare
+            .add(&turn::take(world, None, &parent, Arc::new(bare), load).await?);
 
         let pid = self.stage.pdm.pid()?;
-        line.pdm.add(&turn::take(world, Some(pid), &self.parent, Arc::clone(&self.contender), load).await?);
+        line.pdm
+            .add(&turn::take(world, Some(pid), &self.parent, Arc::clone(&self.contender), load).await?);
 
         let label = labels::fresh();
         self.contender.make_live(&label).await?;
@@ -126,7 +146,13 @@ fn rates(section: &mut Section, lines: &[Line]) {
         "pdm / replaced",
         "failures: replaced, bare, pdm",
     ]);
-    for Line { in_flight, replaced, bare, pdm } in lines {
+    for Line {
+        in_flight,
+        replaced,
+        bare,
+        pdm,
+    } in lines
+    {
         table.line([
             in_flight.to_string(),
             replaced.rates.to_string(),
@@ -167,7 +193,11 @@ fn costs(section: &mut Section, lines: &[Line]) {
         "bench, ms CPU",
     ]);
     for line in lines {
-        for (name, cell) in [("replaced", &line.replaced), ("bare", &line.bare), ("pdm", &line.pdm)] {
+        for (name, cell) in [
+            ("replaced", &line.replaced),
+            ("bare", &line.bare),
+            ("pdm", &line.pdm),
+        ] {
             table.line([
                 line.in_flight.to_string(),
                 name.to_owned(),
@@ -194,7 +224,11 @@ async fn many_delegations(
     let (replaced, parent) = stage.replaced("replaced-large.test", MANY).await?;
     let replaced: Arc<dyn Contender> = Arc::new(replaced);
     // With 32 in flight a single turn takes half a minute on SQLite.
-    let (rounds, lines) = if options.is_full() { (3, lines) } else { (1, &lines[..2]) };
+    let (rounds, lines) = if options.is_full() {
+        (3, lines)
+    } else {
+        (1, &lines[..2])
+    };
     let mut table = Table::new([
         "in flight",
         "replaced system, 10 000 delegations",
@@ -205,10 +239,17 @@ async fn many_delegations(
     for line in lines {
         let mut cell = Cell::default();
         for _ in 0..rounds {
-            let load = Load { at_most: effort.slow_turn, ..effort.load(line.in_flight) };
+            let load = Load {
+                at_most: effort.slow_turn,
+                ..effort.load(line.in_flight)
+            };
             cell.add(&turn::take(&stage.world, None, &parent, Arc::clone(&replaced), load).await?);
         }
-        let (slow, fast) = cell.rates.median().zip(line.pdm.rates.median()).context("turns were taken")?;
+        let (slow, fast) = cell
+            .rates
+            .median()
+            .zip(line.pdm.rates.median())
+            .context("turns were taken")?;
         let mut ratio = Series::default();
         ratio.push(fast / slow);
         table.line([

@@ -42,7 +42,10 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         }
         failures.extend(outcome.failures);
 
-        let load = crate::load::Load { requests: usize::MAX, ..effort.load(IN_FLIGHT) };
+        let load = crate::load::Load {
+            requests: usize::MAX,
+            ..effort.load(IN_FLIGHT)
+        };
         let outcome = closed_loop(load, reserve.clone()).await?;
         new.push(outcome.rate());
         failures.extend(outcome.failures);
@@ -60,7 +63,12 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let mut table = Table::new(["", "pdm", "replaced system, empty pool", "ratio"]);
     let none = || "–".to_owned();
     for (name, series) in [("p50", &middle), ("p99", &late), ("slowest", &last)] {
-        table.line([format!("{RATE} requests/s, {name}, ms"), series.to_string(), none(), none()]);
+        table.line([
+            format!("{RATE} requests/s, {name}, ms"),
+            series.to_string(),
+            none(),
+            none(),
+        ]);
     }
     let ratio = new.over(&old);
     table.line([
@@ -69,7 +77,12 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         old.to_string(),
         ratio.to_string(),
     ]);
-    table.line(["failures".into(), failures.len().to_string(), old_failures.to_string(), none()]);
+    table.line([
+        "failures".into(),
+        failures.len().to_string(),
+        old_failures.to_string(),
+        none(),
+    ]);
     section.text("Times are counted from the moment at which a request was due.");
     section.table(&table);
     section.text(format!(

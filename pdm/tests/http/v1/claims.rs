@@ -11,7 +11,11 @@ use crate::support::{As, Database, Held, POOL, Reply, TestApp, on_each_database,
 
 /// Status, and the code of a refusal.
 fn outcome(reply: &Reply) -> (u16, String) {
-    if reply.status.is_success() { (reply.status.as_u16(), String::new()) } else { reply.problem() }
+    if reply.status.is_success() {
+        (reply.status.as_u16(), String::new())
+    } else {
+        reply.problem()
+    }
 }
 
 async fn a_reserve_says_what_is_held_and_until_when(database: Database) {
@@ -20,7 +24,10 @@ async fn a_reserve_says_what_is_held_and_until_when(database: Database) {
     let reply = app.post(As::A, "/v1/reserve", &body).await;
     assert_eq!(reply.status, StatusCode::CREATED);
     let claim = &reply.json()["claim"];
-    assert_eq!(reply.header("location"), Some(format!("/v1/claims/{}", claim["id"].as_str().unwrap()).as_str()));
+    assert_eq!(
+        reply.header("location"),
+        Some(format!("/v1/claims/{}", claim["id"].as_str().unwrap()).as_str())
+    );
     for (field, value) in [
         ("mode", json!("pool")),
         ("state", json!("reserved")),
@@ -39,7 +46,10 @@ async fn a_reserve_says_what_is_held_and_until_when(database: Database) {
         assert_eq!(claim[field], value, "{field}");
     }
     let time = |field: &str| claim[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    assert_eq!(time("expires_at").as_second() - time("created_at").as_second(), 600);
+    assert_eq!(
+        time("expires_at").as_second() - time("created_at").as_second(),
+        600
+    );
     let read = app.get(As::A, reply.header("location").unwrap()).await;
     assert_eq!((&read.json(), read.header("etag")), (claim, Some("\"1\"")));
 }
@@ -58,7 +68,8 @@ async fn what_cannot_be_reserved_is_refused_with_its_own_code(database: Database
         .write(|tx| {
             Box::pin(async move {
                 let name = |text: &str| pdm::registrar::DomainName::parse(text).unwrap();
-                tx.replace_foreign_names(&name(POOL), &[name("legacy.omani.works")]).await
+                tx.replace_foreign_names(&name(POOL), &[name("legacy.omani.works")])
+                    .await
             })
         })
         .await;
@@ -79,9 +90,21 @@ async fn what_cannot_be_reserved_is_refused_with_its_own_code(database: Database
         (As::A, body(POOL, "xn--abc"), (422, "label.invalid")),
         (As::A, body("nowhere.example", "acme"), (404, "pool.not_found")),
         (As::A, body("not a name", "acme"), (404, "pool.not_found")),
-        (As::A, json!({"mode": "pool", "pool": POOL}), (422, "request.invalid")),
-        (As::A, json!({"mode": "byo_manual", "domain": "acme.com"}), (422, "request.invalid")),
-        (As::A, json!({"mode": "pool", "pool": POOL, "label": "acme", "hold_seconds": 0}), (422, "request.invalid")),
+        (
+            As::A,
+            json!({"mode": "pool", "pool": POOL}),
+            (422, "request.invalid"),
+        ),
+        (
+            As::A,
+            json!({"mode": "byo_manual", "domain": "acme.com"}),
+            (422, "request.invalid"),
+        ),
+        (
+            As::A,
+            json!({"mode": "pool", "pool": POOL, "label": "acme", "hold_seconds": 0}),
+            (422, "request.invalid"),
+        ),
         (
             As::A,
             json!({"mode": "pool", "pool": POOL, "label": "acme", "hold_seconds": 86_401}),
@@ -107,10 +130,22 @@ async fn what_cannot_be_reserved_is_refused_with_its_own_code(database: Database
 async fn name_servers_and_pools_are_not_given_away(database: Database) {
     let app = TestApp::start(database).await;
     crate::support::add_pool(&app.store, "west.omani.works").await;
-    let reply = app.post(As::A, "/v1/reserve", &json!({"mode": "pool", "pool": POOL, "label": "west"})).await;
+    let reply = app
+        .post(
+            As::A,
+            "/v1/reserve",
+            &json!({"mode": "pool", "pool": POOL, "label": "west"}),
+        )
+        .await;
     assert_eq!(reply.problem(), (409, "name.conflict".to_owned()));
     crate::support::add_pool(&app.store, "org").await;
-    let reply = app.post(As::A, "/v1/reserve", &json!({"mode": "pool", "pool": "org", "label": "example"})).await;
+    let reply = app
+        .post(
+            As::A,
+            "/v1/reserve",
+            &json!({"mode": "pool", "pool": "org", "label": "example"}),
+        )
+        .await;
     assert_eq!(reply.problem(), (422, "name.protected".to_owned()));
 }
 
@@ -119,7 +154,10 @@ async fn of_fifty_reserves_of_one_name_one_wins(database: Database) {
     let body = json!({"mode": "pool", "pool": POOL, "label": "acme"});
     let calls = (0..50).map(|n| app.post(if n % 2 == 0 { As::A } else { As::B }, "/v1/reserve", &body));
     let replies = futures_util::future::join_all(calls).await;
-    let won = replies.iter().filter(|reply| reply.status == StatusCode::CREATED).count();
+    let won = replies
+        .iter()
+        .filter(|reply| reply.status == StatusCode::CREATED)
+        .count();
     assert_eq!(won, 1);
     for reply in replies.iter().filter(|reply| reply.status != StatusCode::CREATED) {
         assert_eq!(reply.problem(), (409, "name.held".to_owned()));
@@ -129,7 +167,11 @@ async fn of_fifty_reserves_of_one_name_one_wins(database: Database) {
 }
 
 async fn the_daily_quota_is_counted_in_the_database(database: Database) {
-    let app = TestApp::with(database, "[limits]\nreserve_per_day = 2\nreserve_per_minute = 1000\n").await;
+    let app = TestApp::with(
+        database,
+        "[limits]\nreserve_per_day = 2\nreserve_per_minute = 1000\n",
+    )
+    .await;
     let held = app.reserve("one").await;
     app.release(&held).await.ok();
     app.reserve("two").await;
@@ -137,15 +179,29 @@ async fn the_daily_quota_is_counted_in_the_database(database: Database) {
     let reply = app.post(As::A, "/v1/reserve", &third).await;
     assert_eq!(reply.problem(), (429, "quota.exhausted".to_owned()));
     assert!(reply.json()["retry_after_seconds"].as_u64().unwrap() > 86_000);
-    assert_eq!(app.post(As::B, "/v1/reserve", &third).await.status, StatusCode::CREATED);
+    assert_eq!(
+        app.post(As::B, "/v1/reserve", &third).await.status,
+        StatusCode::CREATED
+    );
     app.store.move_time(Duration::from_secs(86_400)).await.unwrap();
-    assert_eq!(app.post(As::A, "/v1/reserve", &third).await.status, StatusCode::CREATED);
+    assert_eq!(
+        app.post(As::A, "/v1/reserve", &third).await.status,
+        StatusCode::CREATED
+    );
 }
 
 /// What each verb answers in each state; right token, right owner.
 async fn verbs_by_state(database: Database) {
     use ClaimState::{Activating, Active, Expired, Released, Releasing, Reserved};
-    let verbs = ["renew", "commit", "commit other", "targets", "targets same", "records", "release"];
+    let verbs = [
+        "renew",
+        "commit",
+        "commit other",
+        "targets",
+        "targets same",
+        "records",
+        "release",
+    ];
     let table: [(ClaimState, [(u16, &str); 7]); 6] = [
         (
             Reserved,
@@ -216,9 +272,16 @@ async fn verbs_by_state(database: Database) {
             label += 1;
             let held = app.claim_in(state, &format!("case-{label}")).await;
             let reply = call(&app, verb, &held).await;
-            assert_eq!(outcome(&reply), (status, code.to_owned()), "{verb} when {state:?}: {reply:?}");
+            assert_eq!(
+                outcome(&reply),
+                (status, code.to_owned()),
+                "{verb} when {state:?}: {reply:?}"
+            );
             if code == "operation.in_progress" {
-                assert_eq!(reply.json()["operation_id"], app.claim(&held).await["operation_id"]);
+                assert_eq!(
+                    reply.json()["operation_id"],
+                    app.claim(&held).await["operation_id"]
+                );
             }
             if verb != "renew" && reply.status.is_success() {
                 let body = reply.json();
@@ -237,12 +300,23 @@ async fn call(app: &TestApp, verb: &str, held: &Held) -> Reply {
     let targets = |last: u8| json!({"ipv4": [format!("203.0.113.{last}")], "ipv6": []});
     match verb {
         "renew" => {
-            app.post(As::A, &format!("/v1/claims/{id}/renew"), &json!({"reservation_token": held.token})).await
+            app.post(
+                As::A,
+                &format!("/v1/claims/{id}/renew"),
+                &json!({"reservation_token": held.token}),
+            )
+            .await
         }
         "commit" => app.commit(held).await,
         "commit other" => app.post(As::A, "/v1/commit", &held.commit_body(11)).await,
-        "targets" => app.put(As::A, &format!("/v1/claims/{id}/targets"), &targets(11)).await,
-        "targets same" => app.put(As::A, &format!("/v1/claims/{id}/targets"), &targets(10)).await,
+        "targets" => {
+            app.put(As::A, &format!("/v1/claims/{id}/targets"), &targets(11))
+                .await
+        }
+        "targets same" => {
+            app.put(As::A, &format!("/v1/claims/{id}/targets"), &targets(10))
+                .await
+        }
         "records" => {
             let path = format!("/v1/claims/{id}/records/www.{}/TXT", held.name);
             let request = app.request(As::A, Method::PUT, &path).header("Prefer", "wait=0");
@@ -258,9 +332,14 @@ async fn the_token_and_both_names_of_a_release_must_be_right(database: Database)
     let (held, other) = (app.reserve("acme").await, app.reserve("other").await);
     let mut wrong = held.commit_body(10);
     wrong["reservation_token"] = json!(other.token);
-    assert_eq!(app.post(As::A, "/v1/commit", &wrong).await.problem(), (403, "token.mismatch".to_owned()));
+    assert_eq!(
+        app.post(As::A, "/v1/commit", &wrong).await.problem(),
+        (403, "token.mismatch".to_owned())
+    );
     let renew = json!({"reservation_token": other.token});
-    let renew = app.post(As::A, &format!("/v1/claims/{}/renew", held.id), &renew).await;
+    let renew = app
+        .post(As::A, &format!("/v1/claims/{}/renew", held.id), &renew)
+        .await;
     assert_eq!(renew.problem(), (403, "token.mismatch".to_owned()));
     let crossed = json!({"claim_id": held.id, "name": other.name});
     let reply = app.post(As::A, "/v1/release", &crossed).await;
@@ -279,7 +358,10 @@ async fn targets_are_checked(database: Database) {
         (json!(["::1"]), json!([])),
         (json!(["224.0.0.1"]), json!([])),
         (json!([]), json!(["ff02::1"])),
-        (json!((1..=9).map(|n| format!("203.0.113.{n}")).collect::<Vec<_>>()), json!([])),
+        (
+            json!((1..=9).map(|n| format!("203.0.113.{n}")).collect::<Vec<_>>()),
+            json!([]),
+        ),
     ] {
         let mut body = held.commit_body(10);
         body["targets"] = json!({"ipv4": ipv4, "ipv6": ipv6});
@@ -295,15 +377,25 @@ async fn a_hold_grows_never_shrinks_and_has_an_end(database: Database) {
     let path = format!("/v1/claims/{}/renew", held.id);
     let renew = |seconds: u64| json!({"reservation_token": held.token, "hold_seconds": seconds});
     let before = app.claim(&held).await["expires_at"].clone();
-    assert_eq!(app.post(As::A, &path, &renew(60)).await.ok()["expires_at"], before, "never shorter");
+    assert_eq!(
+        app.post(As::A, &path, &renew(60)).await.ok()["expires_at"],
+        before,
+        "never shorter"
+    );
     let longer = app.post(As::A, &path, &renew(7200)).await.ok()["expires_at"].clone();
     assert!(longer.as_str() > before.as_str());
-    assert_eq!(app.post(As::A, &path, &renew(86_401)).await.problem(), (422, "request.invalid".to_owned()));
+    assert_eq!(
+        app.post(As::A, &path, &renew(86_401)).await.problem(),
+        (422, "request.invalid".to_owned())
+    );
     for _ in 0..7 {
         app.post(As::A, &path, &renew(86_400)).await.ok();
         app.store.move_time(Duration::from_secs(86_390)).await.unwrap();
     }
-    assert_eq!(app.post(As::A, &path, &renew(86_400)).await.problem(), (429, "quota.exhausted".to_owned()));
+    assert_eq!(
+        app.post(As::A, &path, &renew(86_400)).await.problem(),
+        (429, "quota.exhausted".to_owned())
+    );
 }
 
 async fn of_renew_and_expiry_one_wins(database: Database) {
@@ -312,7 +404,10 @@ async fn of_renew_and_expiry_one_wins(database: Database) {
         let held = app.reserve(&format!("race-{round}")).await;
         let path = format!("/v1/claims/{}/renew", held.id);
         let body = json!({"reservation_token": held.token, "hold_seconds": 7200});
-        app.store.move_time(Duration::from_millis(3_599_990)).await.unwrap();
+        app.store
+            .move_time(Duration::from_millis(3_599_990))
+            .await
+            .unwrap();
         let (renewed, ()) = tokio::join!(app.post(As::A, &path, &body), async {
             app.store.move_time(Duration::from_secs(1)).await.unwrap();
             app.expire().await;
@@ -320,7 +415,10 @@ async fn of_renew_and_expiry_one_wins(database: Database) {
         let state = app.claim(&held).await["state"].clone();
         match renewed.status {
             StatusCode::OK => assert_eq!(state, "reserved"),
-            _ => assert_eq!((renewed.problem().1.as_str(), state), ("claim.expired", json!("expired"))),
+            _ => assert_eq!(
+                (renewed.problem().1.as_str(), state),
+                ("claim.expired", json!("expired"))
+            ),
         }
     }
 }
@@ -333,16 +431,31 @@ async fn a_name_whose_hold_ended_is_free_at_once_and_belongs_to_the_next(databas
     let next = app.post(As::B, "/v1/reserve", &body).await.ok();
     assert_eq!(next["claim"]["epoch"], 2);
     assert_eq!(app.claim(&first).await["state"], "expired");
-    assert_eq!(app.commit(&first).await.problem(), (410, "claim.expired".to_owned()));
-    assert_eq!(app.release(&first).await.problem(), (410, "claim.expired".to_owned()));
-    let theirs = app.get(As::B, &format!("/v1/claims/{}", next["claim"]["id"].as_str().unwrap())).await.ok();
+    assert_eq!(
+        app.commit(&first).await.problem(),
+        (410, "claim.expired".to_owned())
+    );
+    assert_eq!(
+        app.release(&first).await.problem(),
+        (410, "claim.expired".to_owned())
+    );
+    let theirs = app
+        .get(
+            As::B,
+            &format!("/v1/claims/{}", next["claim"]["id"].as_str().unwrap()),
+        )
+        .await
+        .ok();
     assert_eq!(theirs["state"], "reserved");
 }
 
 async fn tenants_do_not_see_each_other(database: Database) {
     let app = TestApp::start(database).await;
     let held = app.claim_in(ClaimState::Activating, "acme").await;
-    let operation = app.claim(&held).await["operation_id"].as_str().unwrap().to_owned();
+    let operation = app.claim(&held).await["operation_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let nothing = "clm_00000000000070008000000000000000";
     let no_operation = "op_00000000000070008000000000000000";
     let same = |a: &Reply, b: &Reply| {
@@ -357,10 +470,15 @@ async fn tenants_do_not_see_each_other(database: Database) {
     for (theirs, none) in [(held.id.as_str(), nothing), (held.id.as_str(), "no id")] {
         for rest in ["", "/records", "/records/@/A"] {
             let read = |id: &str| format!("/v1/claims/{id}{rest}");
-            same(&app.get(As::B, &read(theirs)).await, &app.get(As::B, &read(none)).await);
+            same(
+                &app.get(As::B, &read(theirs)).await,
+                &app.get(As::B, &read(none)).await,
+            );
         }
-        let commit = |id: &str| json!({"claim_id": id, "reservation_token": held.token,
-            "targets": {"ipv4": ["203.0.113.10"]}});
+        let commit = |id: &str| {
+            json!({"claim_id": id, "reservation_token": held.token,
+            "targets": {"ipv4": ["203.0.113.10"]}})
+        };
         same(
             &app.post(As::B, "/v1/commit", &commit(theirs)).await,
             &app.post(As::B, "/v1/commit", &commit(none)).await,
@@ -372,26 +490,50 @@ async fn tenants_do_not_see_each_other(database: Database) {
         );
         let targets = json!({"ipv4": ["203.0.113.10"]});
         same(
-            &app.put(As::B, &format!("/v1/claims/{theirs}/targets"), &targets).await,
-            &app.put(As::B, &format!("/v1/claims/{none}/targets"), &targets).await,
+            &app.put(As::B, &format!("/v1/claims/{theirs}/targets"), &targets)
+                .await,
+            &app.put(As::B, &format!("/v1/claims/{none}/targets"), &targets)
+                .await,
         );
     }
     for rest in ["", "/events"] {
         same(
             &app.get(As::B, &format!("/v1/operations/{operation}{rest}")).await,
-            &app.get(As::B, &format!("/v1/operations/{no_operation}{rest}")).await,
+            &app.get(As::B, &format!("/v1/operations/{no_operation}{rest}"))
+                .await,
         );
     }
     for verb in ["cancel", "retry"] {
         same(
-            &app.post(As::B, &format!("/v1/operations/{operation}/{verb}"), &json!({})).await,
-            &app.post(As::B, &format!("/v1/operations/{no_operation}/{verb}"), &json!({})).await,
+            &app.post(As::B, &format!("/v1/operations/{operation}/{verb}"), &json!({}))
+                .await,
+            &app.post(
+                As::B,
+                &format!("/v1/operations/{no_operation}/{verb}"),
+                &json!({}),
+            )
+            .await,
         );
     }
-    let lists = ["/v1/claims".to_owned(), "/v1/operations".to_owned(), format!("/v1/claims?tenant={}", app.tenant_a)];
+    let lists = [
+        "/v1/claims".to_owned(),
+        "/v1/operations".to_owned(),
+        format!("/v1/claims?tenant={}", app.tenant_a),
+    ];
     for path in &lists {
-        assert_eq!(app.get(As::B, path).await.ok(), json!({"items": [], "next": null}), "{path}");
-        assert_eq!(app.get(As::Operator, path).await.ok()["items"].as_array().unwrap().len(), 1, "{path}");
+        assert_eq!(
+            app.get(As::B, path).await.ok(),
+            json!({"items": [], "next": null}),
+            "{path}"
+        );
+        assert_eq!(
+            app.get(As::Operator, path).await.ok()["items"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1,
+            "{path}"
+        );
     }
 }
 
@@ -417,7 +559,12 @@ async fn lists_come_in_pages_and_are_filtered(database: Database) {
     let count = |query: &str| {
         let path = format!("/v1/claims?{query}");
         let app = &app;
-        async move { app.get(As::A, &path).await.ok()["items"].as_array().unwrap().len() }
+        async move {
+            app.get(As::A, &path).await.ok()["items"]
+                .as_array()
+                .unwrap()
+                .len()
+        }
     };
     assert_eq!(count("state=released").await, 1);
     assert_eq!(count("state=reserved").await, 7);
@@ -434,10 +581,15 @@ async fn a_stale_version_is_refused(database: Database) {
     let path = format!("/v1/claims/{}", held.id);
     let tag = app.get(As::A, &path).await.header("etag").unwrap().to_owned();
     let put = |tag: &str, last: u8| {
-        let request = app.request(As::A, Method::PUT, &format!("{path}/targets")).header("If-Match", tag);
+        let request = app
+            .request(As::A, Method::PUT, &format!("{path}/targets"))
+            .header("If-Match", tag);
         send(request.json(&json!({"ipv4": [format!("203.0.113.{last}")]})))
     };
-    assert_eq!(put("\"0\"", 20).await.problem(), (412, "version.stale".to_owned()));
+    assert_eq!(
+        put("\"0\"", 20).await.problem(),
+        (412, "version.stale".to_owned())
+    );
     assert_eq!(put(&tag, 20).await.status, StatusCode::ACCEPTED);
     app.work().await;
     assert_eq!(put(&tag, 21).await.problem(), (412, "version.stale".to_owned()));
@@ -448,9 +600,15 @@ async fn a_stale_version_is_refused(database: Database) {
 async fn a_release_stops_an_activation_and_takes_over_from_it(database: Database) {
     let app = TestApp::start(database).await;
     let held = app.claim_in(ClaimState::Activating, "acme").await;
-    let activation = app.claim(&held).await["operation_id"].as_str().unwrap().to_owned();
+    let activation = app.claim(&held).await["operation_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let body = app.release(&held).await.ok();
-    assert_eq!((&body["operation"]["kind"], &body["claim"]["state"]), (&json!("release"), &json!("releasing")));
+    assert_eq!(
+        (&body["operation"]["kind"], &body["claim"]["state"]),
+        (&json!("release"), &json!("releasing"))
+    );
     let old = app.get(As::A, &format!("/v1/operations/{activation}")).await.ok();
     assert_eq!(old["state"], "cancelled");
     let again = app.release(&held).await.ok();
@@ -458,7 +616,10 @@ async fn a_release_stops_an_activation_and_takes_over_from_it(database: Database
     app.work().await;
     // Nothing of it was ever in the parent: the name is free for everybody.
     let next = json!({"mode": "pool", "pool": POOL, "label": "acme"});
-    assert_eq!(app.post(As::B, "/v1/reserve", &next).await.status, StatusCode::CREATED);
+    assert_eq!(
+        app.post(As::B, "/v1/reserve", &next).await.status,
+        StatusCode::CREATED
+    );
 }
 
 async fn records_are_kept_in_one_spelling_and_shown_beside_managed_ones(database: Database) {
@@ -466,49 +627,122 @@ async fn records_are_kept_in_one_spelling_and_shown_beside_managed_ones(database
     let held = app.claim_in(ClaimState::Active, "acme").await;
     let base = format!("/v1/claims/{}/records", held.id);
     let put = |path: &str, body: Value| {
-        let request = app.request(As::A, Method::PUT, &format!("{base}/{path}")).header("Prefer", "wait=0");
+        let request = app
+            .request(As::A, Method::PUT, &format!("{base}/{path}"))
+            .header("Prefer", "wait=0");
         send(request.json(&body))
     };
-    let mx = json!({"ttl": 300, "values": ["20 MX2.example.com", "10 mx1.example.com.", "10 mx1.example.com"]});
+    let mx =
+        json!({"ttl": 300, "values": ["20 MX2.example.com", "10 mx1.example.com.", "10 mx1.example.com"]});
     assert_eq!(put("@/mx", mx.clone()).await.status, StatusCode::ACCEPTED);
-    let txt = put("_dmarc.acme.omani.works/TXT", json!({"ttl": 300, "values": ["v=DMARC1; p=none"]})).await;
+    let txt = put(
+        "_dmarc.acme.omani.works/TXT",
+        json!({"ttl": 300, "values": ["v=DMARC1; p=none"]}),
+    )
+    .await;
     assert_eq!(txt.status, StatusCode::ACCEPTED, "a waiting edit joins: {txt:?}");
     app.work().await;
     assert_eq!(put("@/MX", mx).await.status, StatusCode::OK, "nothing to do");
 
-    let items = app.get(As::A, &base).await.ok()["items"].as_array().unwrap().clone();
+    let items = app.get(As::A, &base).await.ok()["items"]
+        .as_array()
+        .unwrap()
+        .clone();
     let managed: Vec<&Value> = items.iter().filter(|set| set["managed"] == true).collect();
     assert_eq!(managed.len(), 6);
-    assert!(managed.iter().all(|set| set["type"] == "A" && set["values"] == json!(["203.0.113.10"])));
+    assert!(
+        managed
+            .iter()
+            .all(|set| set["type"] == "A" && set["values"] == json!(["203.0.113.10"]))
+    );
     let own: Vec<&Value> = items.iter().filter(|set| set["managed"] == false).collect();
     assert_eq!(own.len(), 2);
     let one = app.get(As::A, &format!("{base}/@/MX")).await;
-    assert_eq!(one.json()["values"], json!(["10 mx1.example.com.", "20 mx2.example.com."]));
+    assert_eq!(
+        one.json()["values"],
+        json!(["10 mx1.example.com.", "20 mx2.example.com."])
+    );
     assert_eq!(one.json()["name"], "acme.omani.works");
     let tag = one.header("etag").unwrap().to_owned();
 
     for (path, body, code) in [
-        ("console.acme.omani.works/A", json!({"ttl": 300, "values": ["203.0.113.1"]}), "records.invalid"),
-        ("@/NS", json!({"ttl": 300, "values": ["ns.example.net"]}), "records.invalid"),
-        ("@/CNAME", json!({"ttl": 300, "values": ["example.net"]}), "records.invalid"),
-        ("www.example.net/TXT", json!({"ttl": 300, "values": ["x"]}), "records.invalid"),
-        ("www.acme.omani.works/LUA", json!({"ttl": 300, "values": ["A \"x\""]}), "records.invalid"),
-        ("www.acme.omani.works/SOA", json!({"ttl": 300, "values": ["x"]}), "records.invalid"),
-        ("www.acme.omani.works/TXT", json!({"ttl": 59, "values": ["x"]}), "records.invalid"),
-        ("www.acme.omani.works/TXT", json!({"ttl": 300, "values": []}), "records.invalid"),
-        ("www.acme.omani.works/A", json!({"ttl": 300, "values": ["203.0.113.1", "no"]}), "records.invalid"),
-        ("www.acme.omani.works/TXT", json!({"ttl": 300, "values": ["x"], "managed": true}), "request.invalid"),
-        ("www.acme.omani.works/TXT", json!({"ttl": 300, "values": ["x"], "name": "@"}), "request.invalid"),
+        (
+            "console.acme.omani.works/A",
+            json!({"ttl": 300, "values": ["203.0.113.1"]}),
+            "records.invalid",
+        ),
+        (
+            "@/NS",
+            json!({"ttl": 300, "values": ["ns.example.net"]}),
+            "records.invalid",
+        ),
+        (
+            "@/CNAME",
+            json!({"ttl": 300, "values": ["example.net"]}),
+            "records.invalid",
+        ),
+        (
+            "www.example.net/TXT",
+            json!({"ttl": 300, "values": ["x"]}),
+            "records.invalid",
+        ),
+        (
+            "www.acme.omani.works/LUA",
+            json!({"ttl": 300, "values": ["A \"x\""]}),
+            "records.invalid",
+        ),
+        (
+            "www.acme.omani.works/SOA",
+            json!({"ttl": 300, "values": ["x"]}),
+            "records.invalid",
+        ),
+        (
+            "www.acme.omani.works/TXT",
+            json!({"ttl": 59, "values": ["x"]}),
+            "records.invalid",
+        ),
+        (
+            "www.acme.omani.works/TXT",
+            json!({"ttl": 300, "values": []}),
+            "records.invalid",
+        ),
+        (
+            "www.acme.omani.works/A",
+            json!({"ttl": 300, "values": ["203.0.113.1", "no"]}),
+            "records.invalid",
+        ),
+        (
+            "www.acme.omani.works/TXT",
+            json!({"ttl": 300, "values": ["x"], "managed": true}),
+            "request.invalid",
+        ),
+        (
+            "www.acme.omani.works/TXT",
+            json!({"ttl": 300, "values": ["x"], "name": "@"}),
+            "request.invalid",
+        ),
     ] {
         let reply = put(path, body).await;
         assert_eq!(reply.problem(), (422, code.to_owned()), "{path}: {reply:?}");
     }
-    let stale = app.request(As::A, Method::DELETE, &format!("{base}/@/MX")).header("If-Match", "\"x\"");
+    let stale = app
+        .request(As::A, Method::DELETE, &format!("{base}/@/MX"))
+        .header("If-Match", "\"x\"");
     assert_eq!(send(stale).await.problem(), (412, "version.stale".to_owned()));
-    let right = app.request(As::A, Method::DELETE, &format!("{base}/@/MX")).header("If-Match", tag);
-    assert_eq!(send(right.header("Prefer", "wait=0")).await.status, StatusCode::ACCEPTED);
-    assert_eq!(app.get(As::A, &format!("{base}/@/MX")).await.problem(), (404, "record.not_found".to_owned()));
-    let managed = app.delete(As::A, &format!("{base}/console.acme.omani.works/A")).await;
+    let right = app
+        .request(As::A, Method::DELETE, &format!("{base}/@/MX"))
+        .header("If-Match", tag);
+    assert_eq!(
+        send(right.header("Prefer", "wait=0")).await.status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(
+        app.get(As::A, &format!("{base}/@/MX")).await.problem(),
+        (404, "record.not_found".to_owned())
+    );
+    let managed = app
+        .delete(As::A, &format!("{base}/console.acme.omani.works/A"))
+        .await;
     assert_eq!(managed.problem(), (422, "records.invalid".to_owned()));
 }
 
@@ -516,12 +750,18 @@ async fn what_is_done_is_in_the_audit_trail(database: Database) {
     let app = TestApp::start(database).await;
     let held = app.claim_in(ClaimState::Active, "acme").await;
     app.release(&held).await.ok();
-    let rows = app.get(As::Operator, &format!("/v1/audit?tenant={}", app.tenant_a)).await.ok();
+    let rows = app
+        .get(As::Operator, &format!("/v1/audit?tenant={}", app.tenant_a))
+        .await
+        .ok();
     let rows = rows["items"].as_array().unwrap();
     let actions: Vec<&str> = rows.iter().map(|row| row["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["claim.reserve", "claim.commit", "claim.release"]);
     for row in rows {
-        assert_eq!((&row["claim_id"], &row["source"]), (&json!(held.id), &json!("127.0.0.1")));
+        assert_eq!(
+            (&row["claim_id"], &row["source"]),
+            (&json!(held.id), &json!("127.0.0.1"))
+        );
         assert!(row["actor"].as_str().unwrap().starts_with("key_"));
         assert_eq!(row["after"].as_str().unwrap().len(), 64);
         assert!(!row.to_string().contains(&held.token));

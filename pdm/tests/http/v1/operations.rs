@@ -22,9 +22,16 @@ async fn begin(app: &TestApp, operation: &str, step: StepName) {
         .store
         .write(move |tx| {
             Box::pin(async move {
-                let due = tx.claim_due_operations("test", Duration::from_secs(30), 100).await?;
+                let due = tx
+                    .claim_due_operations("test", Duration::from_secs(30), 100)
+                    .await?;
                 let mut operation = due.into_iter().find(|o| o.id == id).unwrap();
-                operation.steps.iter_mut().find(|s| s.name == step).unwrap().attempts = 1;
+                operation
+                    .steps
+                    .iter_mut()
+                    .find(|s| s.name == step)
+                    .unwrap()
+                    .attempts = 1;
                 tx.save_operation(&operation, Leave::Keep).await
             })
         })
@@ -36,17 +43,36 @@ async fn a_commit_answers_late_when_that_is_preferred(database: Database) {
     let app = TestApp::start(database).await;
     let held = app.reserve("acme").await;
     let commit = |wait: &str| {
-        let request = app.request(As::A, Method::POST, "/v1/commit").header("Prefer", wait);
+        let request = app
+            .request(As::A, Method::POST, "/v1/commit")
+            .header("Prefer", wait);
         send(request.json(&held.commit_body(10)))
     };
     let early = commit("wait=1").await;
     assert_eq!(early.status, StatusCode::ACCEPTED);
     assert_eq!(early.header("preference-applied"), Some("wait=1"));
     let operation = early.json()["operation"].clone();
-    assert_eq!((&operation["kind"], &operation["state"], &operation["claim_id"]),
-        (&json!("activate"), &json!("running"), &json!(held.id)));
-    let names: Vec<&str> = operation["steps"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["read_parent", "create_zone", "check_servers", "delegate", "check_parent", "validate"]);
+    assert_eq!(
+        (&operation["kind"], &operation["state"], &operation["claim_id"]),
+        (&json!("activate"), &json!("running"), &json!(held.id))
+    );
+    let names: Vec<&str> = operation["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "read_parent",
+            "create_zone",
+            "check_servers",
+            "delegate",
+            "check_parent",
+            "validate"
+        ]
+    );
     let (late, ()) = tokio::join!(commit("respond-async, wait=30"), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         app.work().await;
@@ -60,7 +86,10 @@ async fn a_cancelled_activation_is_undone_before_the_parent_and_released_after(d
     let app = TestApp::start(database).await;
     let cancel = |id: String| {
         let app = &app;
-        async move { app.post(As::A, &format!("/v1/operations/{id}/cancel"), &json!({})).await }
+        async move {
+            app.post(As::A, &format!("/v1/operations/{id}/cancel"), &json!({}))
+                .await
+        }
     };
     let before = app.claim_in(ClaimState::Activating, "before").await;
     let activation = operation_of(&app, &before).await;
@@ -70,18 +99,35 @@ async fn a_cancelled_activation_is_undone_before_the_parent_and_released_after(d
     let body = reply.json();
     assert_eq!(body["operation"]["id"], activation.as_str());
     let steps = body["operation"]["steps"].as_array().unwrap();
-    assert!(steps.iter().any(|step| step["name"] == "delete_zone" && step["state"] == "pending"));
-    assert!(steps.iter().any(|step| step["name"] == "create_zone" && step["state"] == "abandoned"));
+    assert!(
+        steps
+            .iter()
+            .any(|step| step["name"] == "delete_zone" && step["state"] == "pending")
+    );
+    assert!(
+        steps
+            .iter()
+            .any(|step| step["name"] == "create_zone" && step["state"] == "abandoned")
+    );
     assert_eq!(body["claim"]["state"], "activating");
-    assert_eq!(cancel(activation.clone()).await.json()["operation"]["id"], activation.as_str());
+    assert_eq!(
+        cancel(activation.clone()).await.json()["operation"]["id"],
+        activation.as_str()
+    );
 
     let after = app.claim_in(ClaimState::Activating, "after").await;
     let activation = operation_of(&app, &after).await;
     begin(&app, &activation, StepName::Delegate).await;
     let body = cancel(activation.clone()).await.ok();
-    assert_eq!((&body["operation"]["kind"], &body["claim"]["state"]), (&json!("release"), &json!("releasing")));
+    assert_eq!(
+        (&body["operation"]["kind"], &body["claim"]["state"]),
+        (&json!("release"), &json!("releasing"))
+    );
     let old = app.get(As::A, &format!("/v1/operations/{activation}")).await.ok();
-    assert_eq!((&old["state"], old["ended_at"].is_string()), (&json!("cancelled"), true));
+    assert_eq!(
+        (&old["state"], old["ended_at"].is_string()),
+        (&json!("cancelled"), true)
+    );
 }
 
 async fn a_seized_operation_cannot_be_written_by_its_old_worker(database: Database) {
@@ -94,7 +140,9 @@ async fn a_seized_operation_cannot_be_written_by_its_old_worker(database: Databa
         .await;
     let old = taken.unwrap().remove(0);
     assert_eq!(old.id, id);
-    app.post(As::A, &format!("/v1/operations/{id}/cancel"), &json!({})).await.ok();
+    app.post(As::A, &format!("/v1/operations/{id}/cancel"), &json!({}))
+        .await
+        .ok();
     let late: Result<_, StoreError> = app
         .store
         .write(move |tx| Box::pin(async move { tx.save_operation(&old, Leave::Keep).await }))
@@ -108,13 +156,19 @@ async fn what_cannot_be_stopped_says_why(database: Database) {
     let active = app.claim_in(ClaimState::Active, "active").await;
     let ended = operation_of(&app, &active).await;
     let targets = json!({"ipv4": ["203.0.113.20"]});
-    app.put(As::A, &format!("/v1/claims/{}/targets", active.id), &targets).await.ok();
+    app.put(As::A, &format!("/v1/claims/{}/targets", active.id), &targets)
+        .await
+        .ok();
     let retarget = operation_of(&app, &active).await;
     for id in [operation_of(&app, &releasing).await, retarget, ended.clone()] {
-        let reply = app.post(As::A, &format!("/v1/operations/{id}/cancel"), &json!({})).await;
+        let reply = app
+            .post(As::A, &format!("/v1/operations/{id}/cancel"), &json!({}))
+            .await;
         assert_eq!(reply.problem(), (409, "claim.state".to_owned()));
     }
-    let reply = app.post(As::A, &format!("/v1/operations/{ended}/retry"), &json!({})).await;
+    let reply = app
+        .post(As::A, &format!("/v1/operations/{ended}/retry"), &json!({}))
+        .await;
     assert_eq!(reply.problem(), (409, "claim.state".to_owned()));
 }
 
@@ -126,8 +180,10 @@ async fn a_retry_makes_the_next_attempt_due_now(database: Database) {
         .store
         .write(move |tx| {
             Box::pin(async move {
-                let mut operation =
-                    tx.claim_due_operations("test", Duration::from_secs(30), 1).await?.remove(0);
+                let mut operation = tx
+                    .claim_due_operations("test", Duration::from_secs(30), 1)
+                    .await?
+                    .remove(0);
                 let later = tx.now().await?.plus(Duration::from_secs(300));
                 operation.next_attempt_at = Some(later);
                 tx.save_operation(&operation, Leave::Until(later)).await

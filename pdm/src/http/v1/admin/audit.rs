@@ -91,8 +91,10 @@ pub async fn list(
     let page = list::page(query.limit, query.after)?;
     let tenant = list::filter(query.tenant.as_ref(), "tenant")?;
     let wanted = page.clone();
-    let rows: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.list_audit(tenant, &wanted).await })).await;
+    let rows: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.list_audit(tenant, &wanted).await }))
+        .await;
     let items = rows?.iter().map(AuditView::from).collect();
     Ok(Json(Items::new(&page, items, |entry| entry.id.clone())))
 }

@@ -64,7 +64,11 @@ impl From<&ApiKey> for KeyView {
         Self {
             id: key.id.to_string(),
             name: key.name.clone(),
-            scope: if key.tenant.is_some() { KeyScope::Tenant } else { KeyScope::Operator },
+            scope: if key.tenant.is_some() {
+                KeyScope::Tenant
+            } else {
+                KeyScope::Operator
+            },
             tenant: key.tenant.map(|tenant| tenant.to_string()),
             created_at: key.created_at,
             expires_at: key.expires_at,
@@ -106,8 +110,10 @@ pub async fn list(
 ) -> Result<Json<Items<KeyView>>, Problem> {
     let page = list::page(query.limit, query.after)?;
     let wanted = page.clone();
-    let rows: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.list_keys(&wanted).await })).await;
+    let rows: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.list_keys(&wanted).await }))
+        .await;
     let items = rows?.iter().map(KeyView::from).collect();
     Ok(Json(Items::new(&page, items, |key| key.id.clone())))
 }
@@ -140,7 +146,10 @@ pub async fn create(_: Operator, call: Call) -> Result<Response, Problem> {
         let input = input.clone();
         Box::pin(async move {
             let key = keys::create_key(tx, cx.asked(), &cx.app.server_key, &salt, &input?).await?;
-            let body = NewKeyView { view: KeyView::from(&key), key: key_placeholder(&salt) };
+            let body = NewKeyView {
+                view: KeyView::from(&key),
+                key: key_placeholder(&salt),
+            };
             Ok(Answer::new(StatusCode::CREATED, &body).at(format!("/v1/keys/{}", key.id)))
         })
     })
@@ -151,14 +160,22 @@ fn read(body: KeyBody) -> Result<CreateKey, Refusal> {
     let tenant = match (body.scope, body.tenant) {
         (KeyScope::Operator, None) => None,
         (KeyScope::Operator, Some(_)) => {
-            return Err(Refusal::invalid("/tenant", "a key of an operator belongs to no tenant"));
+            return Err(Refusal::invalid(
+                "/tenant",
+                "a key of an operator belongs to no tenant",
+            ));
         }
         (KeyScope::Tenant, None) => return Err(Refusal::invalid("/tenant", "say which tenant")),
         (KeyScope::Tenant, Some(id)) => Some(
-            id.parse().map_err(|_| Refusal::field(Code::TenantNotFound, "/tenant", "there is no such tenant"))?,
+            id.parse()
+                .map_err(|_| Refusal::field(Code::TenantNotFound, "/tenant", "there is no such tenant"))?,
         ),
     };
-    Ok(CreateKey { name: body.name, tenant, expires_at: body.expires_at })
+    Ok(CreateKey {
+        name: body.name,
+        tenant,
+        expires_at: body.expires_at,
+    })
 }
 
 /// Revokes a key
@@ -166,7 +183,9 @@ fn read(body: KeyBody) -> Result<CreateKey, Refusal> {
     params(("id" = String, Path, description = "The key")),
     responses((status = 204, description = "It is revoked"), Refusals))]
 pub async fn revoke(_: Operator, Segment(id): Segment<String>, call: Call) -> Result<Response, Problem> {
-    let id = call.no_body().and_then(|()| id.parse::<KeyId>().map_err(|_| keys::no_key()));
+    let id = call
+        .no_body()
+        .and_then(|()| id.parse::<KeyId>().map_err(|_| keys::no_key()));
     let app = call.app.clone();
     let revoked = id.clone();
     let response = call

@@ -65,7 +65,10 @@ pub async fn list(
     Params(query): Params<OrphanQuery>,
 ) -> Result<Json<Items<OrphanView>>, Problem> {
     let page = list::page(query.limit, query.after)?;
-    let rows: Result<_, StoreError> = app.store.read(|tx| Box::pin(async move { tx.orphans().await })).await;
+    let rows: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.orphans().await }))
+        .await;
     let mut items: Vec<OrphanView> = rows?.iter().map(OrphanView::from).collect();
     items.sort_by_key(key);
     Ok(Json(Items::of_all(&page, items, key)))

@@ -34,7 +34,11 @@ pub struct TenantView {
 
 impl From<&Tenant> for TenantView {
     fn from(tenant: &Tenant) -> Self {
-        Self { id: tenant.id.to_string(), name: tenant.name.clone(), created_at: tenant.created_at }
+        Self {
+            id: tenant.id.to_string(),
+            name: tenant.name.clone(),
+            created_at: tenant.created_at,
+        }
     }
 }
 
@@ -61,8 +65,10 @@ pub async fn list(
 ) -> Result<Json<Items<TenantView>>, Problem> {
     let page = list::page(query.limit, query.after)?;
     let wanted = page.clone();
-    let rows: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.list_tenants(&wanted).await })).await;
+    let rows: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.list_tenants(&wanted).await }))
+        .await;
     let items = rows?.iter().map(TenantView::from).collect();
     Ok(Json(Items::new(&page, items, |tenant| tenant.id.clone())))
 }

@@ -42,10 +42,15 @@ pub struct CommitBody {
         (status = 200, description = "It is done, or needs somebody", body = WorkBody), Refusals))]
 pub async fn commit(call: Call) -> Result<Response, Problem> {
     let input = call.decode(read);
-    call.decide("POST /v1/commit", Some(Bucket::Change), Duration::ZERO, move |tx, cx| {
-        let input = input.clone();
-        Box::pin(async move { Ok(Answer::work(&service::commit(tx, cx.asked(), &input?).await?)) })
-    })
+    call.decide(
+        "POST /v1/commit",
+        Some(Bucket::Change),
+        Duration::ZERO,
+        move |tx, cx| {
+            let input = input.clone();
+            Box::pin(async move { Ok(Answer::work(&service::commit(tx, cx.asked(), &input?).await?)) })
+        },
+    )
     .await
 }
 

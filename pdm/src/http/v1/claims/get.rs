@@ -23,8 +23,10 @@ pub async fn get(
     Segment(id): Segment<String>,
 ) -> Result<Response, Problem> {
     let (id, tenant) = (service::claim_id(&id)?, caller.actor.tenant());
-    let claim: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.claim(id, tenant).await })).await;
+    let claim: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.claim(id, tenant).await }))
+        .await;
     let claim = claim?.ok_or_else(Refusal::no_claim)?;
     let answer = Answer::new(StatusCode::OK, &ClaimView::from(&claim)).tagged(claim.version);
     Ok(answer.response(&app.server_key))

@@ -60,8 +60,10 @@ pub async fn list(
         claim: list::filter(query.claim_id.as_ref(), "claim_id")?,
     };
     let wanted = page.clone();
-    let rows: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.list_claims(&filter, &wanted).await })).await;
+    let rows: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.list_claims(&filter, &wanted).await }))
+        .await;
     let items = rows?.iter().map(ClaimView::from).collect();
     Ok(Json(Items::new(&page, items, |claim| claim.id.clone())))
 }

@@ -32,13 +32,12 @@ pub async fn get(
     let id = claim.id;
     let last: Result<_, StoreError> = app.store.read(|tx| Box::pin(tx.propagation(id))).await;
     let known = last?.and_then(|text| serde_json::from_str::<Propagation>(&text).ok());
-    let seen = match known {
-        Some(seen) => seen,
-        None => {
-            let seen = look(&app, &claim, now).await?;
-            keep(&app, &seen, id).await?;
-            seen
-        }
+    let seen = if let Some(seen) = known {
+        seen
+    } else {
+        let seen = look(&app, &claim, now).await?;
+        keep(&app, &seen, id).await?;
+        seen
     };
     Ok(Answer::new(StatusCode::OK, &seen).response(&app.server_key))
 }
@@ -75,8 +74,10 @@ pub async fn verify(
 }
 
 async fn claim(app: &AppState, id: ClaimId, tenant: Option<TenantId>) -> Result<(Claim, DbTime), Problem> {
-    let read: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { Ok((tx.claim(id, tenant).await?, tx.now().await?)) })).await;
+    let read: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { Ok((tx.claim(id, tenant).await?, tx.now().await?)) }))
+        .await;
     let (claim, now) = read?;
     Ok((claim.ok_or_else(Refusal::no_claim)?, now))
 }
@@ -84,13 +85,18 @@ async fn claim(app: &AppState, id: ClaimId, tenant: Option<TenantId>) -> Result<
 async fn look(app: &AppState, claim: &Claim, now: DbTime) -> Result<Propagation, Problem> {
     match &app.world {
         Some(world) => Ok(verify::look(world, claim, now).await),
-        None => Err(Problem::new(Code::DnsUnavailable, "this process does not look at the world")),
+        None => Err(Problem::new(
+            Code::DnsUnavailable,
+            "this process does not look at the world",
+        )),
     }
 }
 
 async fn keep(app: &AppState, seen: &Propagation, id: ClaimId) -> Result<(), Problem> {
     let (at, text) = (seen.observed_at, serde_json::to_string(seen).unwrap_or_default());
-    let kept: Result<(), StoreError> =
-        app.store.write(move |tx| Box::pin(async move { tx.put_propagation(id, at, &text).await })).await;
+    let kept: Result<(), StoreError> = app
+        .store
+        .write(move |tx| Box::pin(async move { tx.put_propagation(id, at, &text).await }))
+        .await;
     Ok(kept?)
 }

@@ -47,7 +47,9 @@ pub async fn list(
 ) -> Result<Json<Items<RecordSetView>>, Problem> {
     let page = list::page(query.limit, query.after)?;
     let (_, sets) = read(&app, &caller, &id).await?;
-    Ok(Json(Items::of_all(&page, sets, |set| format!("{} {}", set.name, set.r#type))))
+    Ok(Json(Items::of_all(&page, sets, |set| {
+        format!("{} {}", set.name, set.r#type)
+    })))
 }
 
 /// One record set
@@ -64,10 +66,14 @@ pub async fn get(
     let (claim, sets) = read(&app, &caller, &id).await?;
     let owner = service::owner_name(&claim, &name)?;
     let wanted: Option<RecordType> = r#type.parse().ok();
-    let set = sets.into_iter().find(|set| set.name == owner.as_str() && Some(set.r#type) == wanted);
+    let set = sets
+        .into_iter()
+        .find(|set| set.name == owner.as_str() && Some(set.r#type) == wanted);
     let set = set.ok_or_else(service::no_record)?;
     let tag = service::record_tag(&set);
-    Ok(Answer::new(StatusCode::OK, &set).tagged(tag).response(&app.server_key))
+    Ok(Answer::new(StatusCode::OK, &set)
+        .tagged(tag)
+        .response(&app.server_key))
 }
 
 async fn read(
@@ -118,10 +124,17 @@ pub async fn put(
     let input = target.and_then(|target| {
         call.decode(|body: RecordBody| {
             let differs = |given: Option<&String>, path: &str| {
-                given.is_some_and(|given| !given.trim_end_matches('.').eq_ignore_ascii_case(path.trim_end_matches('.')))
+                given.is_some_and(|given| {
+                    !given
+                        .trim_end_matches('.')
+                        .eq_ignore_ascii_case(path.trim_end_matches('.'))
+                })
             };
             if body.managed == Some(true) {
-                return Err(Refusal::invalid("/managed", "what the service keeps is not written here"));
+                return Err(Refusal::invalid(
+                    "/managed",
+                    "what the service keeps is not written here",
+                ));
             }
             for (pointer, given, path) in [("/name", &body.name, &name), ("/type", &body.r#type, &r#type)] {
                 if differs(given.as_ref(), path) {
@@ -136,7 +149,9 @@ pub async fn put(
             let input = input.clone();
             Box::pin(async move {
                 let (target, ttl, values) = input?;
-                Ok(Answer::work(&service::put_record(tx, cx.asked(), &target, ttl, &values).await?))
+                Ok(Answer::work(
+                    &service::put_record(tx, cx.asked(), &target, ttl, &values).await?,
+                ))
             })
         })
         .await
@@ -156,10 +171,19 @@ pub async fn delete(
 ) -> Result<Response, Problem> {
     let input = call.no_body().and_then(|()| write(&call, &id, &name, &r#type));
     call.without_key()
-        .decide("DELETE records", Some(Bucket::Change), WRITE_WAIT, move |tx, cx| {
-            let input = input.clone();
-            Box::pin(async move { Ok(Answer::work(&service::delete_record(tx, cx.asked(), &input?).await?)) })
-        })
+        .decide(
+            "DELETE records",
+            Some(Bucket::Change),
+            WRITE_WAIT,
+            move |tx, cx| {
+                let input = input.clone();
+                Box::pin(async move {
+                    Ok(Answer::work(
+                        &service::delete_record(tx, cx.asked(), &input?).await?,
+                    ))
+                })
+            },
+        )
         .await
 }
 

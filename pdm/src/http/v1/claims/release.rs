@@ -30,11 +30,19 @@ pub struct ReleaseBody {
         (status = 200, description = "It is done, or needs somebody", body = WorkBody), Refusals))]
 pub async fn release(call: Call) -> Result<Response, Problem> {
     let input = call.decode(|body: ReleaseBody| {
-        Ok(Release { claim: service::claim_id(&body.claim_id)?, name: body.name })
+        Ok(Release {
+            claim: service::claim_id(&body.claim_id)?,
+            name: body.name,
+        })
     });
-    call.decide("POST /v1/release", Some(Bucket::Change), Duration::ZERO, move |tx, cx| {
-        let input = input.clone();
-        Box::pin(async move { Ok(Answer::work(&service::release(tx, cx.asked(), &input?).await?)) })
-    })
+    call.decide(
+        "POST /v1/release",
+        Some(Bucket::Change),
+        Duration::ZERO,
+        move |tx, cx| {
+            let input = input.clone();
+            Box::pin(async move { Ok(Answer::work(&service::release(tx, cx.asked(), &input?).await?)) })
+        },
+    )
     .await
 }

@@ -36,15 +36,25 @@ pub async fn renew(Segment(id): Segment<String>, call: Call) -> Result<Response,
     let input = service::claim_id(&id).and_then(|claim| {
         call.decode(|body: RenewBody| {
             let hold = body.hold_seconds.map(hold).transpose()?;
-            Ok(Renew { claim, token: body.reservation_token, hold, expected })
+            Ok(Renew {
+                claim,
+                token: body.reservation_token,
+                hold,
+                expected,
+            })
         })
     });
-    call.decide("POST /v1/claims/{id}/renew", Some(Bucket::Change), Duration::ZERO, move |tx, cx| {
-        let input = input.clone();
-        Box::pin(async move {
-            let claim = service::renew(tx, cx.asked(), &input?).await?;
-            Ok(Answer::new(StatusCode::OK, &ClaimView::from(&claim)).tagged(claim.version))
-        })
-    })
+    call.decide(
+        "POST /v1/claims/{id}/renew",
+        Some(Bucket::Change),
+        Duration::ZERO,
+        move |tx, cx| {
+            let input = input.clone();
+            Box::pin(async move {
+                let claim = service::renew(tx, cx.asked(), &input?).await?;
+                Ok(Answer::new(StatusCode::OK, &ClaimView::from(&claim)).tagged(claim.version))
+            })
+        },
+    )
     .await
 }

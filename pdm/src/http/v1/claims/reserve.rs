@@ -62,27 +62,47 @@ pub struct Reserved {
     responses((status = 201, description = "The name is held", body = Reserved), Refusals))]
 pub async fn reserve(call: Call) -> Result<Response, Problem> {
     let input = call.decode(read);
-    call.decide("POST /v1/reserve", Some(Bucket::Reserve), Duration::ZERO, move |tx, cx| {
-        let input = input.clone();
-        Box::pin(async move {
-            let claim = service::reserve(tx, cx.asked(), &cx.app.server_key, &input?).await?;
-            let body = Reserved { claim: ClaimView::from(&claim), reservation_token: token_placeholder() };
-            Ok(Answer::new(StatusCode::CREATED, &body).at(format!("/v1/claims/{}", claim.id)).tagged(claim.version))
-        })
-    })
+    call.decide(
+        "POST /v1/reserve",
+        Some(Bucket::Reserve),
+        Duration::ZERO,
+        move |tx, cx| {
+            let input = input.clone();
+            Box::pin(async move {
+                let claim = service::reserve(tx, cx.asked(), &cx.app.server_key, &input?).await?;
+                let body = Reserved {
+                    claim: ClaimView::from(&claim),
+                    reservation_token: token_placeholder(),
+                };
+                Ok(Answer::new(StatusCode::CREATED, &body)
+                    .at(format!("/v1/claims/{}", claim.id))
+                    .tagged(claim.version))
+            })
+        },
+    )
     .await
 }
 
 fn read(body: ReserveBody) -> Result<Reserve, Refusal> {
     if body.mode != Mode::Pool {
-        return Err(Refusal::invalid("/mode", "this server gives names below its pools only: use the mode pool"));
+        return Err(Refusal::invalid(
+            "/mode",
+            "this server gives names below its pools only: use the mode pool",
+        ));
     }
     if body.domain.is_some() || body.registrar.is_some() {
-        return Err(Refusal::invalid("/domain", "domain and registrar belong to other modes"));
+        return Err(Refusal::invalid(
+            "/domain",
+            "domain and registrar belong to other modes",
+        ));
     }
     Ok(Reserve {
-        pool: body.pool.ok_or_else(|| Refusal::invalid("/pool", "say below which pool"))?,
-        label: body.label.ok_or_else(|| Refusal::invalid("/label", "say which label"))?,
+        pool: body
+            .pool
+            .ok_or_else(|| Refusal::invalid("/pool", "say below which pool"))?,
+        label: body
+            .label
+            .ok_or_else(|| Refusal::invalid("/label", "say which label"))?,
         hold: body.hold_seconds.map(hold).transpose()?,
         token: TokenForm::Own,
         created_by: None,

@@ -42,12 +42,23 @@ impl TargetsBody {
 pub async fn put(Segment(id): Segment<String>, call: Call) -> Result<Response, Problem> {
     let expected = call.wishes.expected.clone();
     let input = service::claim_id(&id).and_then(|claim| {
-        call.decode(|body: TargetsBody| Ok(Retarget { claim, targets: body.read("")?, expected }))
+        call.decode(|body: TargetsBody| {
+            Ok(Retarget {
+                claim,
+                targets: body.read("")?,
+                expected,
+            })
+        })
     });
     call.without_key()
-        .decide("PUT /v1/claims/{id}/targets", Some(Bucket::Change), Duration::ZERO, move |tx, cx| {
-            let input = input.clone();
-            Box::pin(async move { Ok(Answer::work(&service::retarget(tx, cx.asked(), &input?).await?)) })
-        })
+        .decide(
+            "PUT /v1/claims/{id}/targets",
+            Some(Bucket::Change),
+            Duration::ZERO,
+            move |tx, cx| {
+                let input = input.clone();
+                Box::pin(async move { Ok(Answer::work(&service::retarget(tx, cx.asked(), &input?).await?)) })
+            },
+        )
         .await
 }

@@ -19,9 +19,14 @@ use crate::service;
         (status = 200, description = "It has ended, or needs somebody", body = WorkBody), Refusals))]
 pub async fn cancel(Segment(id): Segment<String>, call: Call) -> Result<Response, Problem> {
     let input = call.no_body().and_then(|()| operation_id(&id));
-    call.decide("POST /v1/operations/{id}/cancel", Some(Bucket::Change), Duration::ZERO, move |tx, cx| {
-        let input = input.clone();
-        Box::pin(async move { Ok(Answer::work(&service::cancel(tx, cx.asked(), input?).await?)) })
-    })
+    call.decide(
+        "POST /v1/operations/{id}/cancel",
+        Some(Bucket::Change),
+        Duration::ZERO,
+        move |tx, cx| {
+            let input = input.clone();
+            Box::pin(async move { Ok(Answer::work(&service::cancel(tx, cx.asked(), input?).await?)) })
+        },
+    )
     .await
 }

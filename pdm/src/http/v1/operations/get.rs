@@ -28,8 +28,10 @@ pub async fn get(
 /// The operation of this id, if the caller may see it.
 pub(super) async fn read(app: &AppState, caller: &Caller, id: &str) -> Result<Operation, Problem> {
     let (id, tenant) = (operation_id(id)?, caller.actor.tenant());
-    let operation: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.operation(id, tenant).await })).await;
+    let operation: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.operation(id, tenant).await }))
+        .await;
     Ok(operation?.ok_or_else(Refusal::no_operation)?)
 }
 

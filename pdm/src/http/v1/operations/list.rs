@@ -61,8 +61,10 @@ pub async fn list(
         claim: list::filter(query.claim_id.as_ref(), "claim_id")?,
     };
     let wanted = page.clone();
-    let rows: Result<_, StoreError> =
-        app.store.read(|tx| Box::pin(async move { tx.list_operations(&filter, &wanted).await })).await;
+    let rows: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.list_operations(&filter, &wanted).await }))
+        .await;
     let items = rows?.iter().map(OperationView::from).collect();
     Ok(Json(Items::new(&page, items, |operation| operation.id.clone())))
 }

@@ -79,7 +79,12 @@ impl TemplateBody {
         };
         Ok(Template {
             hosts: self.hosts.into_iter().map(RelativeOwner).collect(),
-            records: self.records.into_iter().enumerate().map(record).collect::<Result<_, Refusal>>()?,
+            records: self
+                .records
+                .into_iter()
+                .enumerate()
+                .map(record)
+                .collect::<Result<_, Refusal>>()?,
         })
     }
 }
@@ -146,7 +151,8 @@ impl PoolChange {
 
 fn names(hosts: &[String]) -> Result<Vec<DomainName>, Refusal> {
     let parse = |(place, host): (usize, &String)| {
-        DomainName::parse(host).map_err(|error| Refusal::invalid(format!("/nameservers/{place}"), error.to_string()))
+        DomainName::parse(host)
+            .map_err(|error| Refusal::invalid(format!("/nameservers/{place}"), error.to_string()))
     };
     hosts.iter().enumerate().map(parse).collect()
 }
@@ -178,7 +184,11 @@ pub async fn add(_: Operator, call: Call) -> Result<Response, Problem> {
     let prepared = match input {
         Err(refusal) => Err(refusal),
         Ok((pool, create)) => {
-            let prepared = call.app.pool_zones.prepare(&pool.domain, &pool.nameservers, create).await;
+            let prepared = call
+                .app
+                .pool_zones
+                .prepare(&pool.domain, &pool.nameservers, create)
+                .await;
             prepared.map(|prepared| (pool, prepared)).map_err(Refusal::from)
         }
     };
@@ -188,7 +198,9 @@ pub async fn add(_: Operator, call: Call) -> Result<Response, Problem> {
             let (pool, prepared) = prepared.map_err(ServiceError::from)?;
             let pool = pools::add_pool(tx, cx.asked(), &pool, &prepared).await?;
             let answer = Answer::new(StatusCode::CREATED, &PoolView::from(&pool));
-            Ok(answer.at(format!("/v1/pools/{}", pool.domain)).tagged(pool.version))
+            Ok(answer
+                .at(format!("/v1/pools/{}", pool.domain))
+                .tagged(pool.version))
         })
     })
     .await

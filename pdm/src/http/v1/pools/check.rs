@@ -63,8 +63,12 @@ impl From<Availability> for Checked {
             available: refusal.is_none(),
             code: refusal.map(|refusal| refusal.code.as_str()),
             detail: refusal.map(|refusal| refusal.detail.clone()),
-            retry_after_seconds: refusal.and_then(|refusal| refusal.retry_after).map(|wait| wait.as_secs().max(1)),
-            claim_id: refusal.and_then(|refusal| refusal.claim).map(|claim| claim.to_string()),
+            retry_after_seconds: refusal
+                .and_then(|refusal| refusal.retry_after)
+                .map(|wait| wait.as_secs().max(1)),
+            claim_id: refusal
+                .and_then(|refusal| refusal.claim)
+                .map(|claim| claim.to_string()),
             suggestions: checked.suggestions.iter().map(ToString::to_string).collect(),
         }
     }
@@ -82,7 +86,12 @@ pub async fn check(
     let (pool, label) = match (query.name, query.pool, query.label) {
         (Some(name), None, None) => split(&app, &name).await?,
         (None, Some(pool), Some(label)) => (DomainName::parse(&pool).map_err(|_| Refusal::no_pool())?, label),
-        _ => return Err(Problem(Refusal::invalid("", "give either name, or pool and label"))),
+        _ => {
+            return Err(Problem(Refusal::invalid(
+                "",
+                "give either name, or pool and label",
+            )));
+        }
     };
     let store = app.store.clone();
     let checked: Result<_, ServiceError> = store
@@ -94,10 +103,15 @@ pub async fn check(
 /// The pool that a full name is below, and what stands before it: a label, or what its sender takes for one.
 pub(crate) async fn split(app: &AppState, name: &str) -> Result<(DomainName, String), Problem> {
     let name = name.strip_suffix('.').unwrap_or(name).to_lowercase();
-    let pools: Result<_, StoreError> = app.store.read(|tx| Box::pin(async move { tx.pools().await })).await;
+    let pools: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.pools().await }))
+        .await;
     let below = pools?.into_iter().filter_map(|pool| {
         let label = name.strip_suffix(pool.domain.as_str())?.strip_suffix('.')?;
         Some((pool.domain.clone(), label.to_owned()))
     });
-    below.max_by_key(|(pool, _)| pool.as_str().len()).ok_or_else(|| Problem(Refusal::no_pool()))
+    below
+        .max_by_key(|(pool, _)| pool.as_str().len())
+        .ok_or_else(|| Problem(Refusal::no_pool()))
 }

@@ -81,7 +81,12 @@ pub async fn list(
     Params(query): Params<PoolQuery>,
 ) -> Result<Json<Items<PoolView>>, Problem> {
     let page = list::page(query.limit, query.after)?;
-    let pools: Result<_, StoreError> = app.store.read(|tx| Box::pin(async move { tx.pools().await })).await;
+    let pools: Result<_, StoreError> = app
+        .store
+        .read(|tx| Box::pin(async move { tx.pools().await }))
+        .await;
     let items = pools?.iter().map(PoolView::from).collect();
-    Ok(Json(Items::of_all(&page, items, |pool: &PoolView| pool.domain.clone())))
+    Ok(Json(Items::of_all(&page, items, |pool: &PoolView| {
+        pool.domain.clone()
+    })))
 }
