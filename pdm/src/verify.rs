@@ -170,7 +170,7 @@ impl Looking<'_> {
         for (server, seen) in parents.iter().zip(&at_parents) {
             match seen {
                 DsAtParent::Present(seen) if !wanted.is_empty() && seen.is(&wanted) => {
-                    with.push(server.to_string())
+                    with.push(server.to_string());
                 }
                 DsAtParent::Present(_) => other.push(server.to_string()),
                 DsAtParent::Absent { .. } | DsAtParent::NoSuchName { .. } => without.push(server.to_string()),

@@ -180,13 +180,13 @@ fn settings(
 ) -> String {
     let port = world.resolver.dns().port();
     let root = world.root.dns().ip();
+    let (key_file, anchor) = (quoted(key_file), quoted(&world.trust_anchor_file));
     let mut out = format!(
-        "listen = {listen:?}\nserver_key_file = {key_file:?}\nnameservers = {TENANT_NAMESERVERS:?}\n\n\
+        "listen = {listen:?}\nserver_key_file = {key_file}\nnameservers = {TENANT_NAMESERVERS:?}\n\n\
          [store]\nurl = {store:?}\n\n\
-         [dns]\nport = {port}\nroots = [\"{root}\"]\ntrust_anchor = {anchor:?}\nallow_non_global = true\n\n\
+         [dns]\nport = {port}\nroots = [\"{root}\"]\ntrust_anchor = {anchor}\nallow_non_global = true\n\n\
          [targets]\nallow_non_global = true\n\n\
          [limits]\nscale = 1000000\n\n[timing]\n{timing}\n",
-        anchor = world.trust_anchor_file,
         timing = variant.timing,
     );
     let tenant_role = if layout == Layout::Same { "both" } else { "tenant" };
@@ -194,15 +194,20 @@ fn settings(
     for (server, role) in pools.chain(world.tenants.iter().map(|server| (server, tenant_role))) {
         let other = variant.api_urls.iter().find(|(name, _)| name == server.name());
         let url = other.map_or_else(|| server.api_url(), |(_, url)| url.clone());
-        let key = server.api_key_file();
+        let key = quoted(&server.api_key_file());
         // Writing to a String cannot fail.
         write!(
             out,
-            "\n[[powerdns.servers]]\nurl = {url:?}\napi_key_file = {key:?}\nrole = {role:?}\n"
+            "\n[[powerdns.servers]]\nurl = {url:?}\napi_key_file = {key}\nrole = {role:?}\n"
         )
         .ok();
     }
     out
+}
+
+/// A path as a string of TOML.
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
 }
 
 async fn run(command: &mut Command) -> Result<String> {

@@ -1,5 +1,6 @@
 //! Where a report comes from: machine, versions, commit, time.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -37,7 +38,8 @@ pub fn describe(options: &Options) -> String {
     ];
     let mut out = String::from("| | |\n| --- | --- |\n");
     for (name, value) in lines {
-        out += &format!("| {name} | {value} |\n");
+        // Writing to a String cannot fail.
+        writeln!(out, "| {name} | {value} |").ok();
     }
     out
 }
@@ -94,8 +96,9 @@ fn said(program: &str, arguments: &[&str]) -> String {
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    line.split_once("PowerDNS Authoritative Server ")
-        .map_or(line, |(_, version)| version)
-        .trim()
-        .to_owned()
+    let (_, version) = line
+        .split_once("PowerDNS Authoritative Server ")
+        .unwrap_or(("", line));
+    let (version, _) = version.split_once(" (C)").unwrap_or((version, ""));
+    version.trim().to_owned()
 }

@@ -90,7 +90,7 @@ impl Table {
     }
 
     /// Adds a line.
-    pub fn line<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn line<const N: usize>(&mut self, cells: &[String; N]) {
         assert_eq!(
             N, self.columns,
             "a line has as many cells as the table has columns"

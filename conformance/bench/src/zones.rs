@@ -102,29 +102,25 @@ pub fn delegation(name: &CanonicalName, ds: Option<&Ds>) -> Vec<RrsetChange> {
 }
 
 /// SOA and NS of a name's zone.
-pub fn apex_sets(name: &CanonicalName) -> Result<Vec<Rrset>> {
+pub fn apex_sets(name: &CanonicalName) -> Vec<Rrset> {
     let hosts = TENANT_NAMESERVERS.map(|host| format!("{host}."));
     let soa = format!(
         "{} hostmaster.{} 1 10800 3600 604800 300",
         hosts[0],
         name.as_str()
     );
-    Ok(vec![
+    vec![
         Rrset::new(name.clone(), RecordType::SOA, NS_TTL, [soa]),
         Rrset::new(name.clone(), RecordType::NS, NS_TTL, hosts),
-    ])
+    ]
 }
 
 /// The addresses of a name and of the hosts below it.
-pub fn host_sets(name: &CanonicalName) -> Result<Vec<Rrset>> {
-    let owners = HOSTS
-        .iter()
-        .map(|host| name.child(host))
-        .collect::<Result<Vec<_>, _>>()?;
-    let all = std::iter::once(name.clone()).chain(owners);
-    Ok(all
-        .map(|owner| Rrset::new(owner, RecordType::A, HOST_TTL, [TARGET]))
-        .collect())
+pub fn host_sets(name: &CanonicalName) -> Vec<Rrset> {
+    let below = HOSTS.map(|host| name.child(host).expect("a host fits below a name of ours"));
+    let all = std::iter::once(name.clone()).chain(below);
+    all.map(|owner| Rrset::new(owner, RecordType::A, HOST_TTL, [TARGET]))
+        .collect()
 }
 
 /// Makes the chain of trust to a parent below `test.`: NS and DS at the top-level domain.

@@ -102,7 +102,7 @@ impl Reconciler {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the servers could not be compared with the database")
+                        tracing::warn!(%error, "the servers could not be compared with the database");
                     }
                 }
             }

@@ -53,6 +53,10 @@ async fn the_document_is_whole_and_every_route_of_it_is_served(database: Databas
         }
     }
     for (method, path, _) in routes(&document) {
+        if path == "/v1/events" {
+            // A stream has no end; its own tests read it.
+            continue;
+        }
         let reply = send(app.request(As::Operator, method.clone(), &path)).await;
         assert_ne!(reply.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         assert!(!reply.text.contains("route.not_found"), "{method} {path}");

@@ -283,3 +283,16 @@ fn every_step_survives_every_crash_and_fault_on_sqlite() {
 fn every_step_survives_every_crash_and_fault_on_postgres() {
     RUNTIME.block_on(all_cases(Databases::Postgres, Layout::Separate, |_| true));
 }
+
+/// The long programme: the same with parent and child on one server. Runs where `PDM_TEST_LONG` is set.
+#[test]
+fn every_step_survives_with_parent_and_child_on_one_server() {
+    if std::env::var_os("PDM_TEST_LONG").is_none() {
+        println!("not run: set PDM_TEST_LONG=1 (make test-long)");
+        return;
+    }
+    RUNTIME.block_on(async {
+        all_cases(Databases::Sqlite, Layout::Same, |_| true).await;
+        all_cases(Databases::Postgres, Layout::Same, |_| true).await;
+    });
+}

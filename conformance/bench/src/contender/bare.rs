@@ -61,8 +61,8 @@ impl Contender for Bare {
     async fn make_live(&self, label: &str) -> Result<()> {
         let name = self.parent.child(label)?;
         let mut zone = NewZone::new(name.clone());
-        zone.rrsets = zones::apex_sets(&name)?;
-        zone.rrsets.extend(zones::host_sets(&name)?);
+        zone.rrsets = zones::apex_sets(&name);
+        zone.rrsets.extend(zones::host_sets(&name));
         match repeated(|| self.client.create_zone(&zone)).await {
             // An attempt that PowerDNS reported as failed had made it.
             Err(error) if error.kind() == ErrorKind::Conflict => {}

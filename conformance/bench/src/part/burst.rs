@@ -40,7 +40,7 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let old = through_replaced(replaced).await?;
 
     let mut table = Table::new(["", "pdm", "replaced system, one turn"]);
-    table.line([
+    table.line(&[
         "all ended after, s".into(),
         seconds.to_string(),
         format!("{:.2}", old.elapsed.as_secs_f64()),
@@ -49,14 +49,14 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         let [middle, late] = [0.5, 0.99].map(|part| milliseconds(percentile(&outcome.times, part)));
         format!("{middle} / {late}")
     };
-    table.line(["one commit, p50 / p99".into(), times(&all), times(&old)]);
-    table.line([
+    table.line(&["one commit, p50 / p99".into(), times(&all), times(&old)]);
+    table.line(&[
         "failures".into(),
         all.failures.len().to_string(),
         old.failures.len().to_string(),
     ]);
     let listed: Vec<String> = patches.iter().map(u32::to_string).collect();
-    table.line([
+    table.line(&[
         "PATCHes of the parent, by turn".into(),
         listed.join(", "),
         "none: reserve wrote there".into(),
@@ -118,7 +118,7 @@ async fn through_replaced(replaced: Replaced) -> Result<Outcome> {
     let mut made = Vec::new();
     while made.len() < COMMITS {
         let label = labels::fresh();
-        replaced.reserve(&label).await?;
+        replaced.repeated(|| replaced.reserve(&label)).await?;
         made.push(label);
     }
     let made = Mutex::new(made);
@@ -128,9 +128,9 @@ async fn through_replaced(replaced: Replaced) -> Result<Outcome> {
             made.lock().unwrap_or_else(PoisonError::into_inner).pop(),
         );
         async move {
-            replaced
+            Ok(replaced
                 .commit(&next.context("there is a name for each commit")?)
-                .await
+                .await?)
         }
     })
     .await

@@ -96,7 +96,7 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     for what in named {
         let [one, eight, many] =
             [0, 1, 2].map(|index| digits(columns[index].get(what).copied().unwrap_or(0.0)));
-        table.line([what.clone(), one, eight, many]);
+        table.line(&[what.clone(), one, eight, many]);
     }
     section.table(&table);
     Ok(())

@@ -66,7 +66,7 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     for (index, in_flight) in IN_FLIGHT.into_iter().enumerate() {
         // The cost of a name is the reciprocal of the rate.
         let ratio = small.rates[index].over(&large.rates[index]);
-        table.line([
+        table.line(&[
             in_flight.to_string(),
             small.rates[index].to_string(),
             large.rates[index].to_string(),

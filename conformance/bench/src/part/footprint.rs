@@ -102,7 +102,7 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
         ),
     ] {
         let [now, peak] = [memory.now, memory.peak].map(mebibytes);
-        table.line([what, now, peak]);
+        table.line(&[what, now, peak]);
     }
     section.table(&table);
     let found = |kind: &'static str| {

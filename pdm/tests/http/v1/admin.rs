@@ -94,7 +94,7 @@ async fn a_key_that_makes_no_sense_is_not_made(database: Database) {
 }
 
 async fn a_revoked_key_is_refused_at_once_though_it_was_remembered(database: Database) {
-    let app = TestApp::with(database, "[timing]\nkey_memory = 600\n").await;
+    let app = TestApp::with(database, "[timing]\nkey_memory = 60\n").await;
     let made = app
         .post(
             As::Operator,
