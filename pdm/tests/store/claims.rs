@@ -7,8 +7,8 @@ use pdm::registrar::DsRecord;
 use pdm::store::{ClaimFilter, StoreError};
 
 use crate::support::{
-    DAY, Database, HOUR, MINUTE, POOL, SECOND, Unit, YEAR, all, at_once, domain, got, is_held, look, name, page, targets,
-    unit, wanted,
+    DAY, Database, HOUR, MINUTE, POOL, SECOND, Unit, YEAR, all, at_once, domain, got, is_held, look, name,
+    page, targets, unit, wanted,
 };
 
 async fn commit(db: &Database, claim: &Claim) -> (bool, Claim) {
@@ -181,14 +181,28 @@ pub async fn claims_are_listed_by_each_filter(db: Database) {
     let everything = [mine.id, also_mine.id, yours.id, elsewhere.id];
     assert_eq!(listed(any()).await, everything, "oldest first");
     let tenant = Some(db.ours);
-    assert_eq!(listed(ClaimFilter { tenant, ..any() }).await, [mine.id, also_mine.id, elsewhere.id]);
+    assert_eq!(
+        listed(ClaimFilter { tenant, ..any() }).await,
+        [mine.id, also_mine.id, elsewhere.id]
+    );
     let state = Some(ClaimState::Released);
     assert_eq!(listed(ClaimFilter { state, ..any() }).await, [also_mine.id]);
     let pool = Some(domain("other.works"));
     assert_eq!(listed(ClaimFilter { pool, ..any() }).await, [elsewhere.id]);
     let by_name = Some(name("yours"));
-    assert_eq!(listed(ClaimFilter { name: by_name.clone(), ..any() }).await, [yours.id]);
-    let nobodys = ClaimFilter { name: by_name, tenant, ..any() };
+    assert_eq!(
+        listed(ClaimFilter {
+            name: by_name.clone(),
+            ..any()
+        })
+        .await,
+        [yours.id]
+    );
+    let nobodys = ClaimFilter {
+        name: by_name,
+        tenant,
+        ..any()
+    };
     assert_eq!(listed(nobodys).await, [], "another tenant's name");
     let claim = Some(yours.id);
     assert_eq!(listed(ClaimFilter { claim, ..any() }).await, [yours.id]);
@@ -224,7 +238,11 @@ pub async fn claims_are_counted_by_state_and_by_time(db: Database) {
     let _theirs = db.hold(theirs, "third").await;
     db.free(second.clone(), false).await.unwrap();
     assert_eq!(made(ours, DAY).await, (2, Some(first.created_at)));
-    assert_eq!(made(ours, HOUR - SECOND).await, (1, Some(second.created_at)), "what ended was made all the same");
+    assert_eq!(
+        made(ours, HOUR - SECOND).await,
+        (1, Some(second.created_at)),
+        "what ended was made all the same"
+    );
     assert_eq!(made(theirs, DAY).await.0, 1);
     db.pass(DAY).await;
     assert_eq!(made(ours, DAY).await, (0, None));

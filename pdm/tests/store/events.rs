@@ -52,7 +52,10 @@ pub async fn an_event_is_seen_once_it_has_its_number(db: Database) {
     assert_eq!(number(&db.store).await, 0, "each gets one number");
     assert!(!look!(db.store, tx => tx.has_unnumbered_events(operation).await));
     let rows = read(&db.store).await;
-    assert_eq!((rows[0].seq, rows[0].kind.as_str(), rows[0].data.as_str()), (1, "claim.changed", "one"));
+    assert_eq!(
+        (rows[0].seq, rows[0].kind.as_str(), rows[0].data.as_str()),
+        (1, "claim.changed", "one")
+    );
     assert_eq!(look!(db.store, tx => tx.last_event().await), 1);
 }
 
@@ -166,7 +169,11 @@ pub async fn who_has_seen_a_number_has_seen_every_lower_one(db: Database) {
     numbered.store(true, Ordering::SeqCst);
     let rows = reader.await.unwrap();
 
-    assert_eq!(rows.len(), WRITERS * EACH * 4 / 5, "all of the units that succeeded, none of the others");
+    assert_eq!(
+        rows.len(),
+        WRITERS * EACH * 4 / 5,
+        "all of the units that succeeded, none of the others"
+    );
     for writer in 0..WRITERS {
         let of_writer: Vec<_> = data(&rows)
             .into_iter()
@@ -215,7 +222,10 @@ pub async fn what_waited_for_a_commit_is_numbered_after_it(db: Database) {
 pub async fn who_numbers_and_who_reads_are_woken(db: Database) {
     let claim = db.hold(db.ours, "acme").await;
     let store = db.store.clone();
-    assert!(store.events_written().now_or_never().is_none(), "nothing was written");
+    assert!(
+        store.events_written().now_or_never().is_none(),
+        "nothing was written"
+    );
     write(&store, event(&claim, None, "one")).await;
     assert!(store.events_written().now_or_never().is_some());
     assert!(store.events_written().now_or_never().is_none(), "once");
@@ -246,10 +256,17 @@ pub async fn old_events_are_forgotten_once_their_operation_has_ended(db: Databas
         if operation.id == done.id {
             db.end(&operation).await;
         } else {
-            db.save(&operation, Leave::Until(operation.created_at)).await.unwrap();
+            db.save(&operation, Leave::Until(operation.created_at))
+                .await
+                .unwrap();
         }
     }
-    let old = [(Some(open.id), "open"), (Some(done.id), "done"), (None, "none"), (None, "none too")];
+    let old = [
+        (Some(open.id), "open"),
+        (Some(done.id), "done"),
+        (None, "none"),
+        (None, "none too"),
+    ];
     for (operation, data) in old {
         write(&db.store, event(&claim, operation, data)).await;
     }
@@ -266,6 +283,13 @@ pub async fn old_events_are_forgotten_once_their_operation_has_ended(db: Databas
     assert_eq!(prune(2).await, 1);
     assert_eq!(prune(2).await, 0);
     number(&db.store).await;
-    assert_eq!(data(&read(&db.store).await), ["open", "old, without a number", "young"]);
-    assert_eq!(look!(db.store, tx => tx.last_event().await), 6, "numbers are not given twice");
+    assert_eq!(
+        data(&read(&db.store).await),
+        ["open", "old, without a number", "young"]
+    );
+    assert_eq!(
+        look!(db.store, tx => tx.last_event().await),
+        6,
+        "numbers are not given twice"
+    );
 }

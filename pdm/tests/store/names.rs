@@ -10,7 +10,11 @@ use crate::support::{
 };
 
 /// Whether the store says, without trying, that a tenant cannot have a tombstone.
-async fn said_to_be_buried(db: &Database, tenant: Option<TenantId>, quarantine: Option<std::time::Duration>) -> bool {
+async fn said_to_be_buried(
+    db: &Database,
+    tenant: Option<TenantId>,
+    quarantine: Option<std::time::Duration>,
+) -> bool {
     let name = name("acme");
     look!(db.store, tx => tx.is_buried_for(&name, tenant, quarantine).await)
 }
@@ -27,7 +31,10 @@ pub async fn a_free_name_is_taken_as_wished(db: Database) {
     let id = new.id;
     let claim = got(db.take(new).await);
     assert_eq!(claim.id, id);
-    assert_eq!((claim.name.as_str(), claim.pool.as_str()), ("acme.omani.works", POOL));
+    assert_eq!(
+        (claim.name.as_str(), claim.pool.as_str()),
+        ("acme.omani.works", POOL)
+    );
     assert_eq!((claim.label.as_str(), claim.tenant), ("acme", db.ours));
     assert_eq!((claim.epoch, claim.version), (1, 1));
     assert_eq!(claim.state, ClaimState::Reserved);
@@ -65,12 +72,18 @@ pub async fn an_owned_name_stays_owned_however_long_ago_its_hold_would_have_ende
 pub async fn a_hold_ends_in_the_statement_that_takes_the_name(db: Database) {
     let first = db.hold(db.ours, "acme").await;
     db.pass(HOUR - MINUTE).await;
-    assert_eq!(owned_by(&db.take(wanted(db.theirs, "acme")).await), Some(first.id));
+    assert_eq!(
+        owned_by(&db.take(wanted(db.theirs, "acme")).await),
+        Some(first.id)
+    );
     db.pass(MINUTE).await;
     let second = db.hold(db.theirs, "acme").await;
     assert_eq!(second.epoch, first.epoch + 1);
     let ended = db.claim(first.id).await;
-    assert_eq!((ended.state, ended.version), (ClaimState::Expired, first.version + 1));
+    assert_eq!(
+        (ended.state, ended.version),
+        (ClaimState::Expired, first.version + 1)
+    );
     assert_eq!(db.owner("acme").await, Some(second.id));
 }
 
@@ -87,7 +100,10 @@ pub async fn a_name_given_back_without_having_been_real_is_free_for_everybody(db
     let released = db.free(held.clone(), false).await.unwrap();
     assert_eq!(released.state, ClaimState::Released);
     let kept = db.claim(held.id).await;
-    assert_eq!((kept.state, kept.version), (ClaimState::Released, held.version + 1));
+    assert_eq!(
+        (kept.state, kept.version),
+        (ClaimState::Released, held.version + 1)
+    );
     assert_eq!(kept.expires_at, None);
     assert_eq!(db.owner("acme").await, None);
     assert!(!said_to_be_buried(&db, Some(db.theirs), None).await);
@@ -108,7 +124,10 @@ pub async fn a_tombstone_is_never_another_tenants_without_a_quarantine(db: Datab
     db.pass(10 * YEAR).await;
     assert!(is_buried(&db.take(wanted(db.theirs, "acme")).await));
     assert!(said_to_be_buried(&db, Some(db.theirs), None).await);
-    assert!(said_to_be_buried(&db, None, None).await, "an operator is told so, too");
+    assert!(
+        said_to_be_buried(&db, None, None).await,
+        "an operator is told so, too"
+    );
     assert_eq!(db.owner("acme").await, None);
 }
 
@@ -167,7 +186,10 @@ pub async fn a_tombstone_stays_one_when_its_last_tenants_hold_ends_in_the_statem
 pub async fn a_tombstone_under_an_ended_hold_is_said_to_be_one(db: Database) {
     tombstone_of_ours(&db).await;
     db.hold(db.ours, "acme").await;
-    assert!(!said_to_be_buried(&db, Some(db.theirs), None).await, "it has an owner");
+    assert!(
+        !said_to_be_buried(&db, Some(db.theirs), None).await,
+        "it has an owner"
+    );
     db.pass(HOUR).await;
     assert!(said_to_be_buried(&db, Some(db.theirs), None).await);
     assert!(is_buried(&db.take(wanted(db.theirs, "acme")).await));
@@ -192,7 +214,11 @@ pub async fn ended_holds_are_swept_oldest_first_and_no_others(db: Database) {
     let mut labels: Vec<_> = swept.iter().map(|claim| claim.label.as_str()).collect();
     labels.sort_unstable();
     assert_eq!(labels, ["one-min", "two-min"]);
-    assert!(swept.iter().all(|claim| claim.state == ClaimState::Expired && claim.version == 2));
+    assert!(
+        swept
+            .iter()
+            .all(|claim| claim.state == ClaimState::Expired && claim.version == 2)
+    );
     assert_eq!(overdue().await, 1);
     let swept = unit!(db.store, tx => tx.expire_holds(2).await).unwrap();
     assert_eq!(swept[0].id, ids[1]);
@@ -222,7 +248,10 @@ pub async fn names_with_an_owner_are_listed_by_name_and_pool(db: Database) {
         async move {
             let pool = domain(POOL);
             let claims = look!(store, tx => tx.owned_claims(&pool, after, limit).await);
-            claims.iter().map(|claim| claim.name.to_string()).collect::<Vec<_>>()
+            claims
+                .iter()
+                .map(|claim| claim.name.to_string())
+                .collect::<Vec<_>>()
         }
     };
     let [apple, banana, cherry] = ["apple", "banana", "cherry"].map(|label| format!("{label}.{POOL}"));

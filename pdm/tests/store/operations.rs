@@ -32,15 +32,26 @@ pub async fn an_operation_starts_with_its_steps_and_is_due_at_once(db: Database)
     let claim = db.hold(db.ours, "acme").await;
     let before = db.store.now().await.unwrap();
     let operation = db.start(&claim).await.unwrap();
-    assert_eq!((operation.claim, operation.tenant, operation.epoch), (claim.id, db.ours, claim.epoch));
+    assert_eq!(
+        (operation.claim, operation.tenant, operation.epoch),
+        (claim.id, db.ours, claim.epoch)
+    );
     assert_eq!((&operation.name, &operation.pool), (&claim.name, &claim.pool));
     assert_eq!(operation.state, OperationState::Running);
     let steps: Vec<_> = operation.steps.iter().map(|step| step.name).collect();
     assert_eq!(steps, OperationKind::Activate.steps());
-    assert!(operation.steps.iter().all(|step| step.state == StepState::Pending));
+    assert!(
+        operation
+            .steps
+            .iter()
+            .all(|step| step.state == StepState::Pending)
+    );
     assert_eq!(operation.fence, 0);
     assert!(operation.created_at >= before && operation.next_attempt_at == Some(operation.created_at));
-    assert_eq!(format!("{:?}", db.operation(operation.id).await), format!("{operation:?}"));
+    assert_eq!(
+        format!("{:?}", db.operation(operation.id).await),
+        format!("{operation:?}")
+    );
     assert_eq!(next_due(&db).await, Some(operation.created_at));
 }
 
@@ -67,7 +78,10 @@ pub async fn an_operation_that_is_done_with_its_row_is_never_due(db: Database) {
         unit!(db.store, tx => tx.insert_done_operation(OperationKind::Release, &claim).await).unwrap()
     };
     assert_eq!(done.state, OperationState::Succeeded);
-    assert_eq!((done.ended_at, done.next_attempt_at), (Some(done.created_at), None));
+    assert_eq!(
+        (done.ended_at, done.next_attempt_at),
+        (Some(done.created_at), None)
+    );
     assert_eq!(format!("{:?}", db.operation(done.id).await), format!("{done:?}"));
     assert_eq!(ids(&db.pick_up("worker", MINUTE).await), [before.id]);
     let newest = look!(db.store, tx => tx.newest_succeeded(id).await).unwrap();
@@ -79,7 +93,11 @@ pub async fn the_newest_that_succeeded_is_known(db: Database) {
     let id = claim.id;
     assert!(look!(db.store, tx => tx.newest_succeeded(id).await).is_none());
     let mut last = None;
-    for state in [OperationState::Succeeded, OperationState::Succeeded, OperationState::Failed] {
+    for state in [
+        OperationState::Succeeded,
+        OperationState::Succeeded,
+        OperationState::Failed,
+    ] {
         db.start(&claim).await.unwrap();
         let mut ended = db.pick_up("worker", MINUTE).await.remove(0);
         ended.state = state;
@@ -136,7 +154,10 @@ pub async fn what_is_due_longest_comes_first(db: Database) {
         db.pass(SECOND).await;
     }
     let two = unit!(db.store, tx => tx.claim_due_operations("worker", HOUR, 2).await).unwrap();
-    assert_eq!(ids(&two).into_iter().collect::<HashSet<_>>(), HashSet::from([made[0], made[1]]));
+    assert_eq!(
+        ids(&two).into_iter().collect::<HashSet<_>>(),
+        HashSet::from([made[0], made[1]])
+    );
 }
 
 pub async fn the_end_of_a_lease_lets_another_worker_in_with_a_higher_fence(db: Database) {
@@ -210,7 +231,10 @@ pub async fn what_a_worker_saves_is_kept_whole_and_its_lease_stays(db: Database)
     for party in [Party::Operator, Party::Customer] {
         operation.blocked_by = Some(party);
         db.save(&operation, Leave::Keep).await.unwrap();
-        assert_eq!(format!("{:?}", db.operation(operation.id).await), format!("{operation:?}"));
+        assert_eq!(
+            format!("{:?}", db.operation(operation.id).await),
+            format!("{operation:?}")
+        );
     }
     assert!(covers(&db, &operation, SECOND).await);
     assert!(db.pick_up("other", MINUTE).await.is_empty());
@@ -234,17 +258,26 @@ pub async fn what_has_ended_is_never_worked_on_again(db: Database) {
     let operation = db.pick_up("worker", MINUTE).await.remove(0);
     db.end(&operation).await;
     let ended = db.operation(operation.id).await;
-    assert_eq!((ended.state, ended.next_attempt_at), (OperationState::Succeeded, None));
+    assert_eq!(
+        (ended.state, ended.next_attempt_at),
+        (OperationState::Succeeded, None)
+    );
     assert!(ended.ended_at.is_some());
     assert!(is_superseded(&db.save(&operation, Leave::Keep).await));
-    assert!(is_superseded(&db.save(&operation, Leave::Until(operation.created_at)).await));
+    assert!(is_superseded(
+        &db.save(&operation, Leave::Until(operation.created_at)).await
+    ));
     assert!(!covers(&db, &operation, std::time::Duration::ZERO).await);
     db.pass(HOUR).await;
     assert!(db.pick_up("other", MINUTE).await.is_empty());
     assert_eq!(next_due(&db).await, None);
     let id = operation.id;
     assert!(!unit!(db.store, tx => tx.hasten_operation(id).await).unwrap());
-    assert!(unit!(db.store, tx => tx.seize_operation(id).await).unwrap().is_none());
+    assert!(
+        unit!(db.store, tx => tx.seize_operation(id).await)
+            .unwrap()
+            .is_none()
+    );
 }
 
 pub async fn a_worker_of_another_ownership_of_the_name_writes_nothing(db: Database) {
@@ -258,7 +291,9 @@ pub async fn a_seized_operation_is_out_of_its_workers_hands(db: Database) {
     db.work("acme").await;
     let held = db.pick_up("worker", HOUR).await.remove(0);
     let id = held.id;
-    let seized = unit!(db.store, tx => tx.seize_operation(id).await).unwrap().unwrap();
+    let seized = unit!(db.store, tx => tx.seize_operation(id).await)
+        .unwrap()
+        .unwrap();
     assert_eq!((seized.id, seized.fence), (id, held.fence + 1));
     assert!(is_superseded(&db.save(&held, Leave::Keep).await));
     assert!(!covers(&db, &held, std::time::Duration::ZERO).await);
@@ -275,7 +310,10 @@ pub async fn the_next_due_is_the_soonest_or_the_end_of_a_lease(db: Database) {
     let before = db.store.now().await.unwrap();
     let held = db.pick_up("worker", HOUR).await.remove(0);
     let end = next_due(&db).await.unwrap();
-    assert!(end >= before.plus(HOUR) && end < before.plus(2 * HOUR), "when its lease ends");
+    assert!(
+        end >= before.plus(HOUR) && end < before.plus(2 * HOUR),
+        "when its lease ends"
+    );
     db.work("later").await;
     let later = db.pick_up("worker", HOUR).await.remove(0);
     let due = before.plus(HOUR / 2);
@@ -312,23 +350,51 @@ pub async fn operations_are_found_and_listed_by_each_filter(db: Database) {
 
     let id = mine.id;
     for (tenant, seen) in [(None, true), (Some(ours), true), (Some(theirs), false)] {
-        assert_eq!(look!(db.store, tx => tx.operation(id, tenant).await).is_some(), seen);
+        assert_eq!(
+            look!(db.store, tx => tx.operation(id, tenant).await).is_some(),
+            seen
+        );
     }
     let listed = |filter: OperationFilter| {
         let store = db.store.clone();
         async move { ids(&look!(store, tx => tx.list_operations(&filter, &all()).await)) }
     };
     let any = OperationFilter::default;
-    assert_eq!(listed(any()).await, [mine.id, yours.id, elsewhere.id], "oldest first");
+    assert_eq!(
+        listed(any()).await,
+        [mine.id, yours.id, elsewhere.id],
+        "oldest first"
+    );
     let tenant = Some(ours);
-    assert_eq!(listed(OperationFilter { tenant, ..any() }).await, [mine.id, elsewhere.id]);
+    assert_eq!(
+        listed(OperationFilter { tenant, ..any() }).await,
+        [mine.id, elsewhere.id]
+    );
     let state = Some(OperationState::Succeeded);
     assert_eq!(listed(OperationFilter { state, ..any() }).await, [elsewhere.id]);
     let pool = Some(domain(POOL));
-    assert_eq!(listed(OperationFilter { pool, ..any() }).await, [mine.id, yours.id]);
+    assert_eq!(
+        listed(OperationFilter { pool, ..any() }).await,
+        [mine.id, yours.id]
+    );
     let by_name = Some(name("yours"));
-    assert_eq!(listed(OperationFilter { name: by_name.clone(), ..any() }).await, [yours.id]);
-    assert_eq!(listed(OperationFilter { name: by_name, tenant, ..any() }).await, []);
+    assert_eq!(
+        listed(OperationFilter {
+            name: by_name.clone(),
+            ..any()
+        })
+        .await,
+        [yours.id]
+    );
+    assert_eq!(
+        listed(OperationFilter {
+            name: by_name,
+            tenant,
+            ..any()
+        })
+        .await,
+        []
+    );
     let claim = Some(mine.claim);
     assert_eq!(listed(OperationFilter { claim, ..any() }).await, [mine.id]);
     let second = page(Some(mine.id.to_string()), 1);
@@ -343,7 +409,10 @@ pub async fn open_operations_are_counted_with_the_age_of_the_oldest(db: Database
     db.work("young").await;
     db.work("done").await;
     let picked = db.pick_up("worker", MINUTE).await;
-    let done = picked.iter().find(|operation| operation.name == name("done")).unwrap();
+    let done = picked
+        .iter()
+        .find(|operation| operation.name == name("done"))
+        .unwrap();
     db.end(done).await;
     let counts = look!(db.store, tx => tx.count_open_operations().await);
     let [(state, count, age)] = counts.as_slice() else {
@@ -362,8 +431,12 @@ pub async fn the_journal_is_read_in_the_order_of_writing(db: Database) {
         for operation in db.pick_up(worker, MINUTE).await {
             // Several rows of one unit, and units after one another.
             for step in [StepName::CreateZone, StepName::Delegate] {
-                let entries = [Entry::Intent, Entry::Result, Entry::Intent, Entry::Result]
-                    .map(|entry| NewEntry { step, entry, detail: Some("as seen".to_owned()) });
+                let entries =
+                    [Entry::Intent, Entry::Result, Entry::Intent, Entry::Result].map(|entry| NewEntry {
+                        step,
+                        entry,
+                        detail: Some("as seen".to_owned()),
+                    });
                 let operation = operation.clone();
                 unit!(db.store, tx => tx.journal(&operation, &entries).await).unwrap();
             }

@@ -7,9 +7,7 @@ use pdm::domain::claim::ClaimState;
 use pdm::domain::ids::OperationId;
 use pdm::store::Taken;
 
-use crate::support::{
-    Database, HOUR, SECOND, at_once, got, look, owned_by, unit, until, wanted,
-};
+use crate::support::{Database, HOUR, SECOND, at_once, got, look, owned_by, unit, until, wanted};
 
 /// A hold that ends while the contest runs.
 const SHORT: Duration = Duration::from_millis(30);
@@ -43,7 +41,11 @@ pub async fn of_fifty_reserves_of_one_name_one_wins(db: Database) {
         .collect();
     assert_eq!(winners.len(), 1);
     let losers: HashSet<_> = answers.iter().filter_map(owned_by).collect();
-    assert_eq!(losers, HashSet::from([winners[0]]), "every loser is told who has it");
+    assert_eq!(
+        losers,
+        HashSet::from([winners[0]]),
+        "every loser is told who has it"
+    );
     assert_eq!(db.owner("acme").await, Some(winners[0]));
     let counts = look!(db.store, tx => tx.count_claims().await);
     assert_eq!(counts, [("reserved".to_owned(), 1)]);
@@ -123,9 +125,15 @@ async fn contest(db: &Database, round: usize, first: Did) {
         assert_eq!((taken, times(&Did::Swept)), (0, 0), "{did:?}");
         assert_eq!(owner, Some(held.id));
         if commits {
-            assert_eq!((kept, claim.state, claim.expires_at), (1, ClaimState::Activating, None));
+            assert_eq!(
+                (kept, claim.state, claim.expires_at),
+                (1, ClaimState::Activating, None)
+            );
         } else {
-            assert_eq!((claim.state, claim.expires_at), (ClaimState::Reserved, Some(end.plus(HOUR))));
+            assert_eq!(
+                (claim.state, claim.expires_at),
+                (ClaimState::Reserved, Some(end.plus(HOUR)))
+            );
         }
     } else {
         assert_eq!(taken, 1, "{did:?}");
@@ -174,6 +182,9 @@ pub async fn of_many_operations_on_one_name_one_starts(db: Database) {
     let (good, bad): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
     assert_eq!(good.len(), 1);
     for refused in bad {
-        assert!(matches!(refused, Err(pdm::store::StoreError::Duplicate)), "{refused:?}");
+        assert!(
+            matches!(refused, Err(pdm::store::StoreError::Duplicate)),
+            "{refused:?}"
+        );
     }
 }

@@ -33,7 +33,12 @@ async fn keep(db: &Database, new: NewKept) -> Unit<()> {
     unit!(db.store, tx => tx.keep(new).await)
 }
 
-async fn kept_for(db: &Database, tenant: &'static str, route: &'static str, key: &'static str) -> Option<Kept> {
+async fn kept_for(
+    db: &Database,
+    tenant: &'static str,
+    route: &'static str,
+    key: &'static str,
+) -> Option<Kept> {
     look!(db.store, tx => tx.kept(tenant, route, key).await)
 }
 
@@ -112,7 +117,11 @@ pub async fn answers_are_forgotten_when_they_and_their_operation_are_old(db: Dat
     keep(&db, answer("young", None, None)).await.unwrap();
     assert_eq!(prune().await, 1, "the one without an operation");
     db.pass(HOUR).await;
-    assert_eq!(prune().await, 1, "the one whose operation has ended long enough ago");
+    assert_eq!(
+        prune().await,
+        1,
+        "the one whose operation has ended long enough ago"
+    );
     for (key, there) in [("alone", false), ("open", true), ("done", false), ("young", true)] {
         assert_eq!(kept(&db, key).await.is_some(), there, "{key}");
     }
@@ -139,7 +148,11 @@ pub async fn a_lease_has_one_holder_until_it_ends(db: Database) {
     assert!(second.fence > first.fence);
     assert!(lease(&db.store, "a").await.is_none());
     // Another lease is another matter.
-    assert!(unit!(db.store, tx => tx.take_lease("events", "a", MINUTE).await).unwrap().is_some());
+    assert!(
+        unit!(db.store, tx => tx.take_lease("events", "a", MINUTE).await)
+            .unwrap()
+            .is_some()
+    );
 }
 
 pub async fn of_many_who_want_a_lease_one_gets_it(db: Database) {
@@ -159,7 +172,10 @@ pub async fn of_many_who_want_a_lease_one_gets_it(db: Database) {
 pub async fn a_lease_that_is_given_back_is_free_at_once(db: Database) {
     lease(&db.store, "a").await.unwrap();
     unit!(db.store, tx => tx.drop_leases_of("b").await).unwrap();
-    assert!(lease(&db.store, "b").await.is_none(), "it was not b's to give back");
+    assert!(
+        lease(&db.store, "b").await.is_none(),
+        "it was not b's to give back"
+    );
     unit!(db.store, tx => tx.drop_leases_of("a").await).unwrap();
     assert!(lease(&db.store, "b").await.is_some());
 }
@@ -169,7 +185,12 @@ pub async fn the_fence_of_a_lease_grows_though_it_was_given_back(db: Database) {
     let first = lease(&db.store, "a").await.unwrap();
     unit!(db.store, tx => tx.drop_leases_of("a").await).unwrap();
     let second = lease(&db.store, "b").await.unwrap();
-    assert!(second.fence > first.fence, "{} then {}", first.fence, second.fence);
+    assert!(
+        second.fence > first.fence,
+        "{} then {}",
+        first.fence,
+        second.fence
+    );
 }
 
 fn pool(text: &str, created_at: pdm::clock::DbTime) -> Pool {
@@ -248,7 +269,12 @@ pub async fn foreign_names_are_those_of_the_last_look(db: Database) {
     }
     db.pass(SECOND).await;
     look_at("omani.works", vec![name("stays"), name("new")]).await;
-    for (name, is) in [(name("old"), false), (name("stays"), true), (name("new"), true), (elsewhere, true)] {
+    for (name, is) in [
+        (name("old"), false),
+        (name("stays"), true),
+        (name("new"), true),
+        (elsewhere, true),
+    ] {
         assert_eq!(foreign(name).await, is);
     }
     db.pass(SECOND).await;
@@ -276,9 +302,19 @@ pub async fn record_sets_are_put_replaced_and_removed_by_owner_and_type(db: Data
         let store = db.store.clone();
         async move { unit!(store, tx => tx.put_record(claim, &set).await).unwrap() }
     };
-    let text = record("_dmarc.acme.omani.works", RecordType::Txt, 300, &["\"v=DMARC1; p=none\"", "\"ü\""]);
+    let text = record(
+        "_dmarc.acme.omani.works",
+        RecordType::Txt,
+        300,
+        &["\"v=DMARC1; p=none\"", "\"ü\""],
+    );
     let mail = record("acme.omani.works", RecordType::Mx, 300, &["10 mx.example."]);
-    let caa = record("acme.omani.works", RecordType::Caa, 300, &["0 issue \"ca.example\""]);
+    let caa = record(
+        "acme.omani.works",
+        RecordType::Caa,
+        300,
+        &["0 issue \"ca.example\""],
+    );
     for set in [&mail, &text, &caa] {
         put(id, set.clone()).await;
     }
@@ -287,8 +323,17 @@ pub async fn record_sets_are_put_replaced_and_removed_by_owner_and_type(db: Data
         let store = db.store.clone();
         async move { look!(store, tx => tx.records(id).await) }
     };
-    assert_eq!(read().await, [text.clone(), caa.clone(), mail], "by owner and type");
-    let mail = record("acme.omani.works", RecordType::Mx, 86_400, &["10 a.example.", "20 b.example."]);
+    assert_eq!(
+        read().await,
+        [text.clone(), caa.clone(), mail],
+        "by owner and type"
+    );
+    let mail = record(
+        "acme.omani.works",
+        RecordType::Mx,
+        86_400,
+        &["10 a.example.", "20 b.example."],
+    );
     put(id, mail.clone()).await;
     assert_eq!(read().await, [text.clone(), caa, mail.clone()]);
     let remove = |r#type| {
@@ -315,9 +360,17 @@ pub async fn orphans_keep_their_first_sighting(db: Database) {
         async move { look!(store, tx => tx.orphans().await) }
     };
     let named = |found: &[Orphan]| -> Vec<String> {
-        found.iter().map(|o| format!("{} {} {}", o.kind, o.name, o.server)).collect()
+        found
+            .iter()
+            .map(|o| format!("{} {} {}", o.kind, o.name, o.server))
+            .collect()
     };
-    saw("one", "zone", &[("b.omani.works", None), ("a.omani.works", Some("clm_1"))]).await;
+    saw(
+        "one",
+        "zone",
+        &[("b.omani.works", None), ("a.omani.works", Some("clm_1"))],
+    )
+    .await;
     saw("two", "zone", &[("a.omani.works", None)]).await;
     saw("one", "delegation", &[("a.omani.works", None)]).await;
     let first = orphans().await;
@@ -330,12 +383,20 @@ pub async fn orphans_keep_their_first_sighting(db: Database) {
     assert_eq!(named(&first), everything);
     assert_eq!(first[1].marker.as_deref(), Some("clm_1"));
     db.pass(HOUR).await;
-    saw("one", "zone", &[("a.omani.works", Some("clm_2")), ("c.omani.works", None)]).await;
+    saw(
+        "one",
+        "zone",
+        &[("a.omani.works", Some("clm_2")), ("c.omani.works", None)],
+    )
+    .await;
     let second = orphans().await;
     let mut changed = everything;
     changed[3] = "zone c.omani.works one";
     assert_eq!(named(&second), changed);
-    assert_eq!((second[1].since, second[1].marker.as_deref()), (first[1].since, Some("clm_2")));
+    assert_eq!(
+        (second[1].since, second[1].marker.as_deref()),
+        (first[1].since, Some("clm_2"))
+    );
     assert!(second[3].since >= first[3].since.plus(HOUR));
     db.pass(HOUR).await;
     saw("one", "zone", &[]).await;
@@ -350,7 +411,10 @@ pub async fn tenants_have_names_of_their_own(db: Database) {
     let listed = look!(db.store, tx => tx.list_tenants(&first).await);
     assert_eq!(listed[0].id, db.ours);
     let second = page(Some(db.ours.to_string()), 1);
-    assert_eq!(look!(db.store, tx => tx.list_tenants(&second).await)[0].id, db.theirs);
+    assert_eq!(
+        look!(db.store, tx => tx.list_tenants(&second).await)[0].id,
+        db.theirs
+    );
     let ours = db.ours;
     assert!(look!(db.store, tx => tx.tenant_exists(ours).await));
     assert!(!look!(db.store, tx => tx.tenant_exists(pdm::domain::ids::TenantId::new()).await));
@@ -363,7 +427,13 @@ async fn add_key(
 ) -> KeyId {
     let id = KeyId::new();
     let (name, hash) = ("a key".to_owned(), "hash-of-test-key".to_owned());
-    let new = NewKey { id, tenant, name, hash, expires_at };
+    let new = NewKey {
+        id,
+        tenant,
+        name,
+        hash,
+        expires_at,
+    };
     unit!(db.store, tx => tx.insert_key(&new).await).unwrap();
     id
 }
@@ -377,8 +447,14 @@ pub async fn keys_are_made_used_and_revoked(db: Database) {
         async move { look!(store, tx => tx.key(id).await).unwrap() }
     };
     let key = read(tenants).await;
-    assert_eq!((key.id, key.tenant, key.expires_at), (tenants, Some(db.ours), Some(end)));
-    assert_eq!((key.name.as_str(), key.hash.as_str()), ("a key", "hash-of-test-key"));
+    assert_eq!(
+        (key.id, key.tenant, key.expires_at),
+        (tenants, Some(db.ours), Some(end))
+    );
+    assert_eq!(
+        (key.name.as_str(), key.hash.as_str()),
+        ("a key", "hash-of-test-key")
+    );
     assert_eq!((key.revoked_at, key.used_at), (None, None));
     assert_eq!(read(operators).await.tenant, None);
     assert!(look!(db.store, tx => tx.key(KeyId::new()).await).is_none());
@@ -449,13 +525,28 @@ pub async fn the_trail_is_shown_in_pages_and_to_whom_it_concerns(db: Database) {
     }
     let everything = look!(db.store, tx => tx.list_audit(None, &all()).await);
     let actions: Vec<_> = everything.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(actions, ["claim.reserve", "claim.reserve", "pool.create", "claim.release"]);
+    assert_eq!(
+        actions,
+        ["claim.reserve", "claim.reserve", "pool.create", "claim.release"]
+    );
     assert_eq!(everything[2].tenant, "operator");
     let first = &everything[0];
-    assert_eq!((first.actor.as_str(), first.source.as_str()), ("key_1", "192.0.2.1"));
-    assert_eq!((first.tenant.clone(), first.claim_id.clone()), (ours.to_string(), Some(claim.to_string())));
-    assert_eq!((first.operation_id.as_deref(), first.after.as_deref()), (None, None));
-    assert_eq!((first.before.as_deref(), first.detail.as_deref()), (Some("digest before"), Some("on purpose")));
+    assert_eq!(
+        (first.actor.as_str(), first.source.as_str()),
+        ("key_1", "192.0.2.1")
+    );
+    assert_eq!(
+        (first.tenant.clone(), first.claim_id.clone()),
+        (ours.to_string(), Some(claim.to_string()))
+    );
+    assert_eq!(
+        (first.operation_id.as_deref(), first.after.as_deref()),
+        (None, None)
+    );
+    assert_eq!(
+        (first.before.as_deref(), first.detail.as_deref()),
+        (Some("digest before"), Some("on purpose"))
+    );
     assert!(first.at() >= before);
 
     let mine = look!(db.store, tx => tx.list_audit(Some(ours), &all()).await);
@@ -475,6 +566,12 @@ pub async fn the_last_look_at_the_world_is_kept_per_claim(db: Database) {
     for (claim, data) in [(id, "first"), (other, "other"), (id, "second")] {
         unit!(db.store, tx => tx.put_propagation(claim, now, data).await).unwrap();
     }
-    assert_eq!(look!(db.store, tx => tx.propagation(id).await).as_deref(), Some("second"));
-    assert_eq!(look!(db.store, tx => tx.propagation(other).await).as_deref(), Some("other"));
+    assert_eq!(
+        look!(db.store, tx => tx.propagation(id).await).as_deref(),
+        Some("second")
+    );
+    assert_eq!(
+        look!(db.store, tx => tx.propagation(other).await).as_deref(),
+        Some("other")
+    );
 }

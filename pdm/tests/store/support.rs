@@ -83,14 +83,10 @@ static CLUSTER: Mutex<Weak<Postgres>> = Mutex::const_new(Weak::new());
 
 /// A cluster that nobody else uses.
 pub async fn start_cluster() -> Postgres {
-    STARTER
-        .spawn(Postgres::builder().start())
-        .await
-        .unwrap()
-        .unwrap()
+    STARTER.spawn(Postgres::builder().start()).await.unwrap().unwrap()
 }
 
-async fn shared_cluster() -> Arc<Postgres> {
+pub async fn shared_cluster() -> Arc<Postgres> {
     let mut shared = CLUSTER.lock().await;
     if let Some(running) = shared.upgrade() {
         return running;
