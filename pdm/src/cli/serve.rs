@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -19,6 +20,9 @@ use crate::reconcile::Reconciler;
 use crate::service::{MIN_SERVER_KEY, ServerKey};
 use crate::store::Store;
 use crate::{telemetry, world};
+
+/// How often metrics are tidied.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// How long requests in progress may still take after the order to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -44,6 +48,15 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
     ));
     let reconciling = tokio::spawn(reconciler.run(stop.subscribe()));
 
+    // Histograms keep single values until they are told to put them into their buckets.
+    let upkeep = metrics.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
+
     let state = AppState::new(Parts {
         store: store.clone(),
         config: Arc::clone(&config),
@@ -51,7 +64,7 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
         wake,
         world: Some(Arc::clone(&world)),
         pool_zones: Arc::new(PowerDnsPools::new(Servers::new(&config)?, config.zones)),
-        metrics: Some(metrics),
+        metrics: Some(metrics.clone()),
         stop: stop.subscribe(),
     });
     let mut listeners = Vec::new();
@@ -66,6 +79,11 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
             compat_router(state.clone(), tenant),
             stop.subscribe(),
         )));
+    }
+
+    if let Some(address) = config.telemetry.metrics_listen {
+        let page = metrics_page(metrics);
+        listeners.push(tokio::spawn(listen(bind(address).await?, page, stop.subscribe())));
     }
 
     asked_to_stop().await?;
@@ -101,6 +119,14 @@ fn server_key(config: &Config) -> anyhow::Result<ServerKey> {
     let bytes =
         std::fs::read(path).with_context(|| format!("server_key_file: {} cannot be read", path.display()))?;
     ServerKey::new(&bytes).with_context(|| format!("server_key_file: {}", path.display()))
+}
+
+/// `/metrics` alone, for a listener that only the monitoring reaches.
+fn metrics_page(metrics: PrometheusHandle) -> axum::Router {
+    axum::Router::new().route(
+        "/metrics",
+        axum::routing::get(move || std::future::ready(metrics.render())),
+    )
 }
 
 async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

@@ -15,6 +15,8 @@ pub enum ConditionType {
     Delegated,
     /// A validating walk from the root ends secure.
     Secure,
+    /// The name leads to its targets.
+    AddressesMatch,
 }
 
 /// Whether a condition holds.
@@ -41,6 +43,8 @@ pub enum Reason {
     ParentServesDs,
     /// The chain of trust validates from the root.
     ChainValidates,
+    /// The answer at the end of the chain is one of the targets.
+    TargetsReached,
     /// Taken out because the name is being given back.
     Withdrawn,
     /// Something differs from what it should be and is being repaired.

@@ -21,6 +21,8 @@ pub enum EventKind {
     OperationFailed,
     /// A claim changed.
     ClaimChanged,
+    /// A look at the world found something else than the look before.
+    PropagationChanged,
 }
 
 impl EventKind {
@@ -36,6 +38,7 @@ impl EventKind {
             Self::OperationSucceeded => "operation.succeeded",
             Self::OperationFailed => "operation.failed",
             Self::ClaimChanged => "claim.changed",
+            Self::PropagationChanged => "propagation.changed",
         }
     }
 }

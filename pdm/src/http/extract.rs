@@ -23,6 +23,8 @@ use crate::service::{Asked, Code, Expected, Refusal};
 
 /// Largest body that is read, octets.
 const MAX_BODY: usize = 64 * 1024;
+/// Most octets of a body that is too large which are read all the same, and thrown away.
+const MAX_DISCARDED: usize = 4 << 20;
 /// Deepest nesting of JSON.
 const MAX_DEPTH: usize = 32;
 /// How long a body may take to arrive.
@@ -266,23 +268,41 @@ impl Call {
     }
 }
 
-pub(super) async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Problem> {
+pub(super) async fn read_body(headers: &HeaderMap, mut body: axum::body::Body) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::BodyTooLarge, "a body has at most 64 KiB");
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
-        return Err(too_large());
-    }
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
-    match collected {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::new(Code::RequestMalformed, "the body broke off")),
-        Err(_) => Err(Problem::new(
-            Code::RequestMalformed,
-            "the body did not arrive within 30 seconds",
-        )),
+    let reading = async {
+        if announced.is_none_or(|length| length <= MAX_BODY as u64) {
+            match Limited::new(&mut body, MAX_BODY).collect().await {
+                Ok(collected) => return Ok(collected.to_bytes()),
+                Err(error) if error.is::<LengthLimitError>() => {}
+                Err(_) => return Err(Problem::new(Code::RequestMalformed, "the body broke off")),
+            }
+        }
+        discard(body).await;
+        Err(too_large())
+    };
+    tokio::time::timeout(BODY_TIME, reading)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Problem::new(
+                Code::RequestMalformed,
+                "the body did not arrive within 30 seconds",
+            ))
+        })
+}
+
+/// Lets a sender finish, within bounds: one who is cut off while he sends often does not see the answer.
+async fn discard(mut body: axum::body::Body) {
+    let mut left = MAX_DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if length >= left {
+            return;
+        }
+        left -= length;
     }
 }
 

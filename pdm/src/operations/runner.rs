@@ -725,6 +725,11 @@ async fn conclude_claim(
                     StepName::CheckParent,
                 ),
                 (ConditionType::Secure, Reason::ChainValidates, StepName::Validate),
+                (
+                    ConditionType::AddressesMatch,
+                    Reason::TargetsReached,
+                    StepName::Validate,
+                ),
             ] {
                 let seen = operation.steps.iter().find(|s| s.name == step);
                 condition::set(

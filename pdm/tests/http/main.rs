@@ -9,5 +9,6 @@ mod edge;
 mod events;
 mod idempotency;
 mod openapi;
+mod spelling;
 mod support;
 mod v1;

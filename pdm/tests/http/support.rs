@@ -1,6 +1,6 @@
 //! A server for each test, with tenants, keys and a pool.
 
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use conformance_servers::Postgres;
@@ -20,7 +20,6 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, watch};
 
 /// The pool that every test has.
@@ -41,17 +40,6 @@ macro_rules! on_each_database {
 }
 pub(crate) use on_each_database;
 
-/// Its threads outlive every test: a cluster ends with the thread that started it.
-static STARTER: LazyLock<Runtime> = LazyLock::new(|| {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder
-        .worker_threads(1)
-        .enable_all()
-        .thread_keep_alive(Duration::from_secs(24 * 3600))
-        .build()
-        .unwrap()
-});
-
 /// The cluster that all tests share while any of them runs.
 static CLUSTER: Mutex<Weak<Postgres>> = Mutex::const_new(Weak::new());
 
@@ -60,8 +48,11 @@ async fn cluster() -> Arc<Postgres> {
     if let Some(running) = shared.upgrade() {
         return running;
     }
-    let start = STARTER.spawn(Postgres::builder().setting("max_connections", "900").start());
-    let started = Arc::new(start.await.unwrap().unwrap());
+    // Nothing here is about power loss, which the suite of the store is for.
+    let settings = Postgres::builder()
+        .setting("max_connections", "900")
+        .setting("fsync", "off");
+    let started = Arc::new(settings.start().await.unwrap());
     *shared = Arc::downgrade(&started);
     started
 }

@@ -207,11 +207,7 @@ async fn an_address_that_is_none_is_refused_without_its_secrets() {
 async fn replicas_may_start_together_on_an_empty_database() {
     let cluster = shared_cluster().await;
     let url = cluster.create_database("together").await.unwrap().url();
-    let opened = at_once(4, |_| {
-        let url = url.clone();
-        async move { Store::open(&url).await }
-    })
-    .await;
+    let opened = futures_util::future::join_all((0..4).map(|_| Store::open(&url))).await;
     for store in opened {
         assert!(tenant_names(&store.unwrap()).await.is_empty());
     }

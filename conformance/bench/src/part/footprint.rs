@@ -186,5 +186,5 @@ async fn copy_rows(claims: &Path, zones: &Path) -> Result<()> {
 }
 
 fn mebibytes(kibibytes: u64) -> String {
-    format!("{}.{}", kibibytes >> 10, (kibibytes & 1023) * 10 >> 10)
+    format!("{}.{}", kibibytes >> 10, ((kibibytes & 1023) * 10) >> 10)
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/claims/{id}/propagation` and `POST /v1/claims/{id}/verify`: is it live yet?
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::response::Response;
 
 use crate::clock::DbTime;
 use crate::domain::claim::Claim;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ClaimId, TenantId};
 use crate::http::answer::Answer;
 use crate::http::extract::{Call, Caller, PostHeaders, Segment};
@@ -16,7 +18,7 @@ use crate::http::openapi::Refusals;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use crate::service::{self, Code, Refusal};
-use crate::store::StoreError;
+use crate::store::{NewEvent, StoreError, Tx, with_time};
 use crate::verify::{self, Propagation};
 
 /// The last look at the world with its evidence; the first call looks
@@ -36,7 +38,7 @@ pub async fn get(
         seen
     } else {
         let seen = look(&app, &claim, now).await?;
-        keep(&app, &seen, id).await?;
+        keep(&app, &seen, claim).await?;
         seen
     };
     Ok(Answer::new(StatusCode::OK, &seen).response(&app.server_key))
@@ -60,17 +62,37 @@ pub async fn verify(
     app.limiters.count(Bucket::Verify, &caller.actor)?;
     let (claim, now) = claim(&app, service::claim_id(&id)?, caller.actor.tenant()).await?;
     let seen = look(&app, &claim, now).await?;
-    let id = claim.id;
+    let claim = Arc::new(claim);
     call.decide(ROUTE, None, Duration::ZERO, move |tx, _| {
-        let answer = Answer::new(StatusCode::OK, &seen);
-        let text = serde_json::to_string(&seen).unwrap_or_default();
-        let at = seen.observed_at;
+        let (seen, claim) = (seen.clone(), Arc::clone(&claim));
         Box::pin(async move {
-            tx.put_propagation(id, at, &text).await?;
-            Ok(answer)
+            keep_look(tx, &claim, &seen).await?;
+            Ok(Answer::new(StatusCode::OK, &seen))
         })
     })
     .await
+}
+
+/// Keeps a look, and tells streams when it found something else than the one before.
+async fn keep_look(tx: &mut Tx<'_>, claim: &Claim, seen: &Propagation) -> Result<(), StoreError> {
+    let before = tx
+        .propagation(claim.id)
+        .await?
+        .and_then(|text| serde_json::from_str::<Propagation>(&text).ok());
+    let object = serde_json::to_value(seen).unwrap_or_default();
+    tx.put_propagation(claim.id, seen.observed_at, &object.to_string())
+        .await?;
+    if before.is_none_or(|before| before.verdict != seen.verdict || before.subjects != seen.subjects) {
+        tx.event(NewEvent {
+            kind: EventKind::PropagationChanged,
+            tenant: claim.tenant,
+            claim: claim.id,
+            operation: None,
+            data: with_time(object, seen.observed_at),
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 async fn claim(app: &AppState, id: ClaimId, tenant: Option<TenantId>) -> Result<(Claim, DbTime), Problem> {
@@ -92,11 +114,11 @@ async fn look(app: &AppState, claim: &Claim, now: DbTime) -> Result<Propagation,
     }
 }
 
-async fn keep(app: &AppState, seen: &Propagation, id: ClaimId) -> Result<(), Problem> {
-    let (at, text) = (seen.observed_at, serde_json::to_string(seen).unwrap_or_default());
+async fn keep(app: &AppState, seen: &Propagation, claim: Claim) -> Result<(), Problem> {
+    let seen = seen.clone();
     let kept: Result<(), StoreError> = app
         .store
-        .write(move |tx| Box::pin(async move { tx.put_propagation(id, at, &text).await }))
+        .write(move |tx| Box::pin(async move { keep_look(tx, &claim, &seen).await }))
         .await;
     Ok(kept?)
 }
