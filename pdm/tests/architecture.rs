@@ -90,31 +90,57 @@ fn modules() -> BTreeMap<String, Vec<(PathBuf, String)>> {
     modules
 }
 
-/// What stands after each `before`, as far as it is a name.
-fn names_after<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
-    text.match_indices(before).filter_map(move |(at, _)| {
-        let whole = text[..at]
-            .chars()
-            .next_back()
-            .is_none_or(|c| !is_in_a_name(c) && c != ':');
-        let rest = &text[at + before.len()..];
-        let end = rest.find(|c: char| !is_in_a_name(c)).unwrap_or(rest.len());
-        (whole && end > 0).then(|| &rest[..end])
-    })
-}
-
 fn is_in_a_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The modules of this crate that a text uses: by `use`, or by a path where it is needed.
+fn name_at_the_start(text: &str) -> String {
+    text.chars().take_while(|c| is_in_a_name(*c)).collect()
+}
+
+/// The modules of this crate that a text uses: by `use`, in braces or not, or by a path where it is needed.
 fn used_modules(text: &str) -> BTreeSet<String> {
-    // `use crate::{a, b}` would hide what is used from this reading.
-    assert!(
-        !text.contains("crate::{"),
-        "write one `use crate::module` for each module"
-    );
-    names_after(text, "crate::").map(str::to_owned).collect()
+    let mut used = BTreeSet::new();
+    for (at, path) in text.match_indices("crate::") {
+        let before = text[..at].chars().next_back();
+        if before.is_some_and(is_in_a_name) {
+            continue;
+        }
+        let rest = &text[at + path.len()..];
+        match rest.strip_prefix('{') {
+            None => drop(used.insert(name_at_the_start(rest))),
+            Some(list) => used.extend(first_names(list)),
+        }
+    }
+    used
+}
+
+/// The first name of each item of a list of paths, up to the brace that ends the list.
+fn first_names(list: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let (mut depth, mut is_first) = (0_u32, true);
+    for c in list.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(String::new());
+                is_first = true;
+            }
+            c if is_first && is_in_a_name(c) => names.last_mut().expect("it is never empty").push(c),
+            c if !c.is_whitespace() => is_first = false,
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// How many `super` lead from the file to the crate itself.
+fn depth(file: &Path) -> usize {
+    let below = file.strip_prefix(source()).unwrap();
+    below.components().count() - usize::from(file.ends_with("mod.rs"))
 }
 
 /// The modules in the order in which the documentation of the crate names them, from pure to dirty.
@@ -133,6 +159,26 @@ fn the_documentation_of_the_crate_places_every_module() {
     let placed: BTreeSet<String> = stated.iter().cloned().chain(BESIDE.map(str::to_owned)).collect();
     let there: BTreeSet<String> = modules().into_keys().collect();
     assert_eq!(placed, there);
+}
+
+#[test]
+fn lists_of_paths_are_read() {
+    let text = "use crate::{telemetry, world::{self, World}};\nuse crate::dns::zones;\npdm_crate::no::x();";
+    let used: Vec<_> = used_modules(text).into_iter().collect();
+    assert_eq!(used, ["dns", "telemetry", "world"]);
+    assert_eq!(depth(&source().join("dns/mod.rs")), 1);
+    assert_eq!(depth(&source().join("dns/zones.rs")), 2);
+}
+
+/// Other modules are named from the crate on: that is what the other tests read.
+#[test]
+fn no_path_climbs_to_the_crate() {
+    for files in modules().into_values() {
+        for (file, text) in files {
+            let climb = "super::".repeat(depth(&file));
+            assert!(!text.contains(&climb), "{}", file.display());
+        }
+    }
 }
 
 #[test]
@@ -204,9 +250,11 @@ fn the_domain_is_pure() {
             let Some(path) = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("use ") else {
                 continue;
             };
-            let root: String = path.chars().take_while(|c| is_in_a_name(*c)).collect();
+            let root = name_at_the_start(path);
+            // `use StepName as S` inside a function shortens what is in reach already.
+            let is_type = root.starts_with(char::is_uppercase);
             assert!(
-                root == "crate" || PURE.contains(&root.as_str()),
+                is_type || root == "crate" || PURE.contains(&root.as_str()),
                 "{}: {line}",
                 file.display()
             );

@@ -45,8 +45,11 @@ fn read(r#type: RecordType, text: &str) -> Result<String, Wrong> {
             .map_err(|_| "it is not an IPv4 address"),
         (RecordType::Aaaa, [address]) => address
             .parse::<Ipv6Addr>()
+            .ok()
+            // A mapped IPv4 address is no address of a host (RFC 4291 section 2.5.5.2), and name servers refuse it.
+            .filter(|a| a.to_ipv4_mapped().is_none())
             .map(|a| a.to_string())
-            .map_err(|_| "it is not an IPv6 address"),
+            .ok_or("it is not an IPv6 address"),
         (RecordType::Ns, [host]) => self::host(host),
         (RecordType::Cname, [target]) => self::target(target),
         (RecordType::Mx, [preference, "."]) => {
@@ -65,7 +68,11 @@ fn read(r#type: RecordType, text: &str) -> Result<String, Wrong> {
             number::<u16>(priority)?,
             number::<u16>(weight)?,
             number::<u16>(port)?,
-            target_or_root(target)?,
+            if *target == "." {
+                ".".to_owned()
+            } else {
+                self::host(target)?
+            },
         )),
         (RecordType::Ds, _) => DsRecord::parse(text)
             .map(|ds| ds.to_string())
@@ -246,8 +253,7 @@ fn service_parameter(key: &str, value: &str) -> Result<String, Wrong> {
         }
         "mandatory" => list().any(|item| item == "mandatory" || !PARAMETERS.contains(&item)),
         "ech" => {
-            let base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-            if !value.bytes().all(base64) {
+            if data_encoding::BASE64.decode(value.as_bytes()).is_err() {
                 return Err("ech is base64");
             }
             return Ok(format!("ech=\"{value}\""));
@@ -405,6 +411,7 @@ mod tests {
             (T::A, "2001:db8::1"),
             (T::A, "203.0.113.10 203.0.113.11"),
             (T::Aaaa, "203.0.113.10"),
+            (T::Aaaa, "::ffff:203.0.113.10"),
             (T::Cname, "*.example.com"),
             (T::Cname, "a b"),
             (T::Cname, ""),
@@ -425,6 +432,8 @@ mod tests {
             (T::Https, "1 . alpn=h2 alpn=h3"),
             (T::Https, "1 . unknown=1"),
             (T::Https, "1 . port=99999"),
+            (T::Https, "1 . ech=A"),
+            (T::Srv, "1 2 3 _odd.example.com"),
             (T::A, "203.0.113.10\n"),
             (T::Txt, "a\nb"),
             (T::Txt, "\"a"),

@@ -81,6 +81,12 @@ pub enum RecordError {
     /// NS and DS would change who serves the name itself.
     #[error("NS and DS can be set below the name only; at the name itself they belong to the service")]
     ApexDelegation,
+    /// A wildcard cannot be a delegation (RFC 4592 section 4.2).
+    #[error("NS and DS cannot be set at a wildcard")]
+    WildcardDelegation,
+    /// A delegation would take hosts away that the service keeps.
+    #[error("NS and DS here would take away hosts that every name has")]
+    HidesManaged,
     /// A CNAME next to the apex records is not possible (RFC 1034 section 3.6.2).
     #[error("a CNAME cannot stand at the name itself")]
     ApexCname,
@@ -115,6 +121,9 @@ pub fn check_shape(
             RecordType::Cname => return Err(RecordError::ApexCname),
             _ => {}
         }
+    }
+    if owner.is_wildcard() && matches!(r#type, RecordType::Ns | RecordType::Ds) {
+        return Err(RecordError::WildcardDelegation);
     }
     if !(MIN_TTL..=MAX_TTL).contains(&ttl) {
         return Err(RecordError::Ttl);

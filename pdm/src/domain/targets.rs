@@ -90,7 +90,8 @@ impl Targets {
 fn is_unicast(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => !(v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
-        IpAddr::V6(v6) => !(v6.is_unspecified() || v6.is_multicast()),
+        // A mapped IPv4 address is no address of a host (RFC 4291 section 2.5.5.2), and name servers refuse it.
+        IpAddr::V6(v6) => !(v6.is_unspecified() || v6.is_multicast() || v6.to_ipv4_mapped().is_some()),
     }
 }
 
@@ -133,10 +134,9 @@ mod tests {
             new(&["0.0.0.0"], &[], true),
             Err(TargetsError::NotGlobal(_))
         ));
-        assert!(matches!(
-            new(&[], &["ff02::1"], true),
-            Err(TargetsError::NotGlobal(_))
-        ));
+        for odd in ["ff02::1", "::ffff:8.8.8.8"] {
+            assert!(matches!(new(&[], &[odd], true), Err(TargetsError::NotGlobal(_))));
+        }
     }
 
     #[test]

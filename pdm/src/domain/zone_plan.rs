@@ -177,6 +177,19 @@ pub fn check_tenant_set(
     if given(&r#type) {
         return Err(RecordError::GivenByPool);
     }
+    if matches!(r#type, RecordType::Ns | RecordType::Ds) {
+        let kept = template
+            .hosts
+            .iter()
+            .chain(template.records.iter().map(|r| &r.owner));
+        let hides = |kept: OwnerName| {
+            let above = kept.as_str().strip_suffix(owner.as_str());
+            above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        if kept.filter_map(|host| host.below(apex)).any(hides) {
+            return Err(RecordError::HidesManaged);
+        }
+    }
     let beside = canonical
         || template
             .records
@@ -256,5 +269,11 @@ mod tests {
         assert_eq!(check(RecordType::A), Err(RecordError::Managed));
         assert_eq!(check(RecordType::Cname), Err(RecordError::CnameBesideOther));
         assert_eq!(check(RecordType::Txt), Ok(()));
+        assert_eq!(check(RecordType::Ns), Err(RecordError::HidesManaged));
+        let elsewhere = OwnerName::parse("le.acme.omani.works").unwrap();
+        assert_eq!(
+            check_tenant_set(&apex, &template, &[], &elsewhere, RecordType::Ns),
+            Ok(())
+        );
     }
 }

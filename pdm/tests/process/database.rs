@@ -32,7 +32,13 @@ impl Database {
             }
             Self::Postgres(url) => {
                 let mut command = Command::new("psql");
-                command.args(["--no-psqlrc", "--tuples-only", "--no-align", "--field-separator", UNIT]);
+                command.args([
+                    "--no-psqlrc",
+                    "--tuples-only",
+                    "--no-align",
+                    "--field-separator",
+                    UNIT,
+                ]);
                 command
                     .args(["--set=ON_ERROR_STOP=on", "--command", query])
                     .arg(url);

@@ -42,7 +42,6 @@ impl<T: Ord + Clone> Written<T> {
 pub struct Told {
     pub tenant: usize,
     pub claim: String,
-    pub label: String,
     pub name: String,
     pub token: String,
     /// From when on the claim is known to have had the name: the reserve was acknowledged.

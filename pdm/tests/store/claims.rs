@@ -1,5 +1,6 @@
 //! What becomes of a claim: guarded changes, lists, counts.
 
+use pdm::clock::DbTime;
 use pdm::domain::claim::{Blocked, Claim, ClaimState, Party};
 use pdm::domain::condition::{Condition, ConditionType, Reason, Truth};
 use pdm::domain::ids::OperationId;
@@ -7,7 +8,7 @@ use pdm::registrar::DsRecord;
 use pdm::store::{ClaimFilter, StoreError};
 
 use crate::support::{
-    DAY, Database, HOUR, MINUTE, POOL, SECOND, Unit, YEAR, all, at_once, domain, got, is_held, look, name,
+    DAY, Database, HOUR, MINUTE, POOL, Unit, YEAR, all, at_once, domain, got, is_held, look, name, owned_by,
     page, targets, unit, wanted,
 };
 
@@ -17,7 +18,7 @@ async fn commit(db: &Database, claim: &Claim) -> (bool, Claim) {
     unit!(db.store, tx => Ok((tx.begin_activation(&mut claim, operation).await?, claim))).unwrap()
 }
 
-async fn extend(db: &Database, claim: &Claim, until: pdm::clock::DbTime) -> (bool, Claim) {
+async fn extend(db: &Database, claim: &Claim, until: DbTime) -> (bool, Claim) {
     let mut claim = claim.clone();
     unit!(db.store, tx => Ok((tx.extend_hold(&mut claim, until).await?, claim))).unwrap()
 }
@@ -102,7 +103,7 @@ pub async fn who_locked_a_claim_decides_alone(db: Database) {
 pub async fn a_hold_that_has_not_ended_is_committed_once(db: Database) {
     let mut held = db.hold(db.ours, "acme").await;
     held.targets = Some(targets(1));
-    db.pass(HOUR - MINUTE).await;
+    db.pass(59 * MINUTE).await;
     let (begun, claim) = commit(&db, &held).await;
     assert!(begun);
     assert_eq!(claim.state, ClaimState::Activating);
@@ -239,7 +240,7 @@ pub async fn claims_are_counted_by_state_and_by_time(db: Database) {
     db.free(second.clone(), false).await.unwrap();
     assert_eq!(made(ours, DAY).await, (2, Some(first.created_at)));
     assert_eq!(
-        made(ours, HOUR - SECOND).await,
+        made(ours, 59 * MINUTE).await,
         (1, Some(second.created_at)),
         "what ended was made all the same"
     );
@@ -253,7 +254,7 @@ pub async fn claims_are_counted_by_state_and_by_time(db: Database) {
     assert!(is_held(&db.claim(first.id).await));
 }
 
-pub async fn pools_are_part_of_a_name_not_of_its_fate(db: Database) {
+pub async fn a_name_has_one_owner_whichever_pool_it_is_wanted_below(db: Database) {
     let below = got(db.take(wanted(db.ours, "acme")).await);
     assert_eq!(below.pool, domain(POOL));
     let moved = {
@@ -262,5 +263,5 @@ pub async fn pools_are_part_of_a_name_not_of_its_fate(db: Database) {
         new
     };
     let taken = db.take(moved).await;
-    assert_eq!(crate::support::owned_by(&taken), Some(below.id));
+    assert_eq!(owned_by(&taken), Some(below.id));
 }

@@ -41,9 +41,11 @@ fn missing(methods: &BTreeSet<String>, callers: &[&str]) -> Vec<String> {
     methods
         .iter()
         .filter(|method| {
-            !callers
-                .iter()
-                .any(|caller| suite.contains(&format!("{caller}{method}(")))
+            !callers.iter().any(|caller| {
+                ["(", "::<"]
+                    .iter()
+                    .any(|after| suite.contains(&format!("{caller}{method}{after}")))
+            })
         })
         .cloned()
         .collect()

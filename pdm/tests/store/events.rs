@@ -10,7 +10,7 @@ use pdm::domain::ids::OperationId;
 use pdm::store::{EventRow, Leave, NewEvent, Store, StoreError};
 use tokio::sync::oneshot;
 
-use crate::support::{DAY, Database, HOUR, MINUTE, Unit, at_once, look, unit};
+use crate::support::{DAY, Database, HOUR, Kind, MINUTE, Unit, at_once, look, unit};
 
 const WRITERS: usize = 8;
 const EACH: usize = 40;
@@ -186,10 +186,9 @@ pub async fn who_has_seen_a_number_has_seen_every_lower_one(db: Database) {
 
 /// A change that waited for another one's commit comes after it, even if its unit began, and looked at the clock, before.
 /// SQLite runs one unit at a time, so nothing can be in the way there.
-pub async fn what_waited_for_a_commit_is_numbered_after_it(db: Database) {
-    if db.store.kind() == "sqlite" {
-        return;
-    }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_for_a_commit_is_numbered_after_it() {
+    let db = Database::empty(Kind::Postgres).await;
     let claim = db.hold(db.ours, "acme").await;
     let id = claim.id;
     let (has_lock, wait_for_lock) = oneshot::channel();

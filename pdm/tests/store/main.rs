@@ -66,7 +66,7 @@ on_both_databases! {
         an_unknown_outcome_is_noted_beside_other_changes
         claims_are_listed_by_each_filter
         claims_are_counted_by_state_and_by_time
-        pools_are_part_of_a_name_not_of_its_fate;
+        a_name_has_one_owner_whichever_pool_it_is_wanted_below;
     races:
         of_fifty_reserves_of_one_name_one_wins
         of_a_tombstone_its_last_tenant_alone_is_among_the_winners
@@ -98,7 +98,6 @@ on_both_databases! {
         events_are_read_by_tenant_and_operation_from_a_number_on
         events_of_one_unit_keep_their_order
         who_has_seen_a_number_has_seen_every_lower_one
-        what_waited_for_a_commit_is_numbered_after_it
         who_numbers_and_who_reads_are_woken
         old_events_are_forgotten_once_their_operation_has_ended;
     rows:

@@ -5,8 +5,8 @@ use pdm::domain::ids::TenantId;
 use pdm::store::StoreError;
 
 use crate::support::{
-    DAY, Database, HOUR, MINUTE, POOL, SECOND, YEAR, domain, got, is_buried, is_held, look, name, owned_by,
-    unit, wanted,
+    DAY, Database, HOUR, MINUTE, POOL, SECOND, YEAR, at_once, domain, got, is_buried, is_held, look, name,
+    owned_by, unit, wanted,
 };
 
 /// Whether the store says, without trying, that a tenant cannot have a tombstone.
@@ -71,7 +71,7 @@ pub async fn an_owned_name_stays_owned_however_long_ago_its_hold_would_have_ende
 
 pub async fn a_hold_ends_in_the_statement_that_takes_the_name(db: Database) {
     let first = db.hold(db.ours, "acme").await;
-    db.pass(HOUR - MINUTE).await;
+    db.pass(59 * MINUTE).await;
     assert_eq!(
         owned_by(&db.take(wanted(db.theirs, "acme")).await),
         Some(first.id)
@@ -144,7 +144,7 @@ pub async fn a_tombstone_is_another_tenants_after_the_quarantine(db: Database) {
         new.quarantine = Some(DAY);
         db.take(new)
     };
-    db.pass(DAY - MINUTE).await;
+    db.pass(23 * HOUR + 59 * MINUTE).await;
     assert!(is_buried(&try_it().await));
     assert!(said_to_be_buried(&db, Some(db.theirs), Some(DAY)).await);
     db.pass(MINUTE).await;
@@ -262,7 +262,7 @@ pub async fn names_with_an_owner_are_listed_by_name_and_pool(db: Database) {
 
 pub async fn the_lock_of_a_domain_serialises_what_is_decided_below_it(db: Database) {
     // Each looks whether anybody has a name below the domain and takes one of its own if not.
-    let taken = crate::support::at_once(8, |number| {
+    let taken = at_once(8, |number| {
         let (store, ours) = (db.of_replica(number), db.ours);
         async move {
             unit!(store, tx => {

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use pdm::clock::DbTime;
 use pdm::domain::claim::Party;
+use pdm::domain::ids::OperationId;
 use pdm::domain::operation::{Facts, Failure, Operation, OperationKind, OperationState, StepName, StepState};
 use pdm::store::{Entry, Leave, NewEntry, NewOperation, OperationFilter, StoreError};
 
 use crate::support::{
-    Database, HOUR, MINUTE, POOL, SECOND, all, at_once, domain, look, name, page, unit, wanted,
+    Database, HOUR, MINUTE, POOL, SECOND, all, at_once, domain, got, look, name, page, unit, wanted,
 };
 
 async fn next_due(db: &Database) -> Option<DbTime> {
@@ -20,7 +21,7 @@ async fn covers(db: &Database, operation: &Operation, cover: std::time::Duration
     look!(db.store, tx => tx.lease_covers(&operation, cover).await)
 }
 
-fn ids(operations: &[Operation]) -> Vec<pdm::domain::ids::OperationId> {
+fn ids(operations: &[Operation]) -> Vec<OperationId> {
     operations.iter().map(|operation| operation.id).collect()
 }
 
@@ -116,7 +117,7 @@ pub async fn sixteen_workers_get_each_of_two_hundred_operations_once(db: Databas
     let ours = db.ours;
     unit!(db.store, tx => {
         for number in 0..200 {
-            let claim = crate::support::got(tx.take_name(&wanted(ours, &format!("name-{number}"))).await?);
+            let claim = got(tx.take_name(&wanted(ours, &format!("name-{number}"))).await?);
             let (kind, facts) = (OperationKind::Activate, Facts::default());
             tx.insert_operation(NewOperation { kind, claim: &claim, facts }).await?;
         }
@@ -340,7 +341,7 @@ pub async fn operations_are_found_and_listed_by_each_filter(db: Database) {
     let yours = db.start(&db.hold(theirs, "yours").await).await.unwrap();
     let mut elsewhere = wanted(ours, "mine");
     (elsewhere.pool, elsewhere.name) = (domain("other.works"), domain("mine.other.works"));
-    let elsewhere = crate::support::got(db.take(elsewhere).await);
+    let elsewhere = got(db.take(elsewhere).await);
     let elsewhere = db.start(&elsewhere).await.unwrap();
     for operation in db.pick_up("worker", MINUTE).await {
         if operation.id == elsewhere.id {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pdm::domain::claim::ClaimState;
 use pdm::domain::ids::OperationId;
-use pdm::store::Taken;
+use pdm::domain::operation::{Facts, OperationKind};
+use pdm::store::{NewOperation, StoreError, Taken};
 
 use crate::support::{Database, HOUR, SECOND, at_once, got, look, owned_by, unit, until, wanted};
 
@@ -170,10 +171,9 @@ pub async fn of_many_operations_on_one_name_one_starts(db: Database) {
     let started = at_once(20, |number| {
         let (store, claim) = (db.of_replica(number), held.clone());
         async move {
-            use pdm::domain::operation::{Facts, OperationKind};
             let (kind, facts) = (OperationKind::Activate, Facts::default());
             unit!(store, tx => {
-                let new = pdm::store::NewOperation { kind, claim: &claim, facts };
+                let new = NewOperation { kind, claim: &claim, facts };
                 tx.insert_operation(new).await
             })
         }
@@ -182,9 +182,6 @@ pub async fn of_many_operations_on_one_name_one_starts(db: Database) {
     let (good, bad): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
     assert_eq!(good.len(), 1);
     for refused in bad {
-        assert!(
-            matches!(refused, Err(pdm::store::StoreError::Duplicate)),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use pdm::domain::ids::{ClaimId, KeyId, OperationId};
+use pdm::clock::DbTime;
+use pdm::domain::ids::{ClaimId, KeyId, OperationId, TenantId};
 use pdm::domain::pool::{HoldTerms, Pool, RelativeOwner, Template, TemplateRecord};
 use pdm::domain::records::{RecordSet, RecordType};
 use pdm::registrar::{DomainName, OwnerName};
@@ -50,8 +51,10 @@ pub async fn an_answer_is_kept_once_under_its_key(db: Database) {
     assert!(kept(&db, "k").await.is_none());
     let operation = OperationId::new();
     keep(&db, answer("k", Some(operation), None)).await.unwrap();
-    let mut second = answer("k", None, None);
-    second.body = "{}".to_owned();
+    let second = NewKept {
+        body: "{}".to_owned(),
+        ..answer("k", None, None)
+    };
     let refused = keep(&db, second).await;
     assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
     let first = kept(&db, "k").await.unwrap();
@@ -62,11 +65,15 @@ pub async fn an_answer_is_kept_once_under_its_key(db: Database) {
     // The same key of another tenant or route is another key.
     assert!(kept_for(&db, "operator", RESERVE, "k").await.is_none());
     assert!(kept_for(&db, "ten_one", COMMIT, "k").await.is_none());
-    let mut elsewhere = answer("k", None, None);
-    elsewhere.route = COMMIT;
+    let elsewhere = NewKept {
+        route: COMMIT,
+        ..answer("k", None, None)
+    };
     keep(&db, elsewhere).await.unwrap();
-    let mut operators = answer("k", None, None);
-    operators.tenant = "operator".to_owned();
+    let operators = NewKept {
+        tenant: "operator".to_owned(),
+        ..answer("k", None, None)
+    };
     keep(&db, operators).await.unwrap();
 }
 
@@ -193,7 +200,7 @@ pub async fn the_fence_of_a_lease_grows_though_it_was_given_back(db: Database) {
     );
 }
 
-fn pool(text: &str, created_at: pdm::clock::DbTime) -> Pool {
+fn pool(text: &str, created_at: DbTime) -> Pool {
     Pool {
         domain: domain(text),
         nameservers: vec![domain("ns1.dns.example"), domain("ns2.dns.example")],
@@ -417,14 +424,10 @@ pub async fn tenants_have_names_of_their_own(db: Database) {
     );
     let ours = db.ours;
     assert!(look!(db.store, tx => tx.tenant_exists(ours).await));
-    assert!(!look!(db.store, tx => tx.tenant_exists(pdm::domain::ids::TenantId::new()).await));
+    assert!(!look!(db.store, tx => tx.tenant_exists(TenantId::new()).await));
 }
 
-async fn add_key(
-    db: &Database,
-    tenant: Option<pdm::domain::ids::TenantId>,
-    expires_at: Option<pdm::clock::DbTime>,
-) -> KeyId {
+async fn add_key(db: &Database, tenant: Option<TenantId>, expires_at: Option<DbTime>) -> KeyId {
     let id = KeyId::new();
     let (name, hash) = ("a key".to_owned(), "hash-of-test-key".to_owned());
     let new = NewKey {

@@ -72,10 +72,10 @@ async fn of_postgres() -> Schema {
                 coalesce((SELECT k.ordinal_position::bigint
                             FROM information_schema.key_column_usage k
                             JOIN information_schema.table_constraints p USING (constraint_schema, constraint_name)
-                           WHERE p.constraint_type = 'PRIMARY KEY' AND k.table_name = c.table_name
+                           WHERE p.constraint_type = 'PRIMARY KEY' AND (k.table_schema, k.table_name) = (c.table_schema, c.table_name)
                              AND k.column_name = c.column_name), 0)
            FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-          WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name <> '_sqlx_migrations'
+          WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.table_name <> '_sqlx_migrations'
           ORDER BY c.table_name::text, c.ordinal_position",
     )
     .fetch_all(&mut *conn)
@@ -84,7 +84,7 @@ async fn of_postgres() -> Schema {
     let views = sqlx::query_as(
         "SELECT c.table_name::text, c.column_name::text
            FROM information_schema.columns c JOIN information_schema.views v USING (table_schema, table_name)
-          WHERE c.table_schema = 'public' ORDER BY c.table_name::text, c.ordinal_position",
+          WHERE c.table_schema = current_schema() ORDER BY c.table_name::text, c.ordinal_position",
     )
     .fetch_all(&mut *conn)
     .await
@@ -96,7 +96,7 @@ async fn of_postgres() -> Schema {
                    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number),
                 i.indisunique, i.indpred IS NOT NULL
            FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
-          WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> '_sqlx_migrations' AND NOT i.indisprimary",
+          WHERE t.relnamespace = current_schema()::regnamespace AND t.relname <> '_sqlx_migrations' AND NOT i.indisprimary",
     )
     .fetch_all(&mut *conn)
     .await
@@ -106,7 +106,7 @@ async fn of_postgres() -> Schema {
            FROM pg_constraint c
            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
            JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]
-          WHERE c.contype = 'f'",
+          WHERE c.contype = 'f' AND c.connamespace = current_schema()::regnamespace",
     )
     .fetch_all(&mut *conn)
     .await

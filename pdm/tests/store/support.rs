@@ -13,6 +13,7 @@ use pdm::domain::operation::{Facts, Operation, OperationKind, OperationState};
 use pdm::domain::targets::Targets;
 use pdm::registrar::DomainName;
 use pdm::store::{Leave, NewClaim, NewOperation, Page, Store, StoreError, Taken};
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
@@ -64,8 +65,8 @@ pub struct Database {
     /// Two tenants that want the same names.
     pub ours: TenantId,
     pub theirs: TenantId,
-    _directory: TempDir,
-    _cluster: Option<Arc<Postgres>>,
+    directory: TempDir,
+    cluster: Option<Arc<Cluster>>,
 }
 
 /// Its threads outlive every test: a cluster ends with the thread that started it.
@@ -79,34 +80,57 @@ static STARTER: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// The cluster that cases share while any of them runs.
-static CLUSTER: Mutex<Weak<Postgres>> = Mutex::const_new(Weak::new());
+static CLUSTER: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
 
-/// A cluster that nobody else uses.
-pub async fn start_cluster() -> Postgres {
-    STARTER.spawn(Postgres::builder().start()).await.unwrap().unwrap()
+pub struct Cluster {
+    pub server: Postgres,
+    /// A database in which each case has a schema of its own, which is made much faster than a database.
+    url: String,
 }
 
-pub async fn shared_cluster() -> Arc<Postgres> {
+/// A cluster with what `more` sets.
+pub async fn start_cluster(more: &'static [(&str, &str)]) -> Postgres {
+    let builder = more.iter().fold(Postgres::builder(), |builder, (key, value)| {
+        builder.setting(key, value)
+    });
+    STARTER.spawn(builder.start()).await.unwrap().unwrap()
+}
+
+pub async fn shared_cluster() -> Arc<Cluster> {
     let mut shared = CLUSTER.lock().await;
     if let Some(running) = shared.upgrade() {
         return running;
     }
-    let started = Arc::new(start_cluster().await);
+    // It ends with the tests, so that nothing has to wait for the disk.
+    let server = start_cluster(&[("fsync", "off")]).await;
+    let url = server.create_database("cases").await.unwrap().url();
+    let started = Arc::new(Cluster { server, url });
     *shared = Arc::downgrade(&started);
     started
 }
 
+impl Cluster {
+    /// The address of a schema that nobody else uses.
+    async fn empty_schema(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let schema = format!("case{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut conn = PgConnection::connect(&self.url).await.unwrap();
+        // The name is made of letters and digits, just above.
+        let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+        sqlx::query(create).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        format!("{}?options[search_path]={schema}", self.url)
+    }
+}
+
 impl Database {
     pub async fn empty(kind: Kind) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().unwrap();
         let (url, cluster) = match kind {
             Kind::Sqlite => (format!("sqlite:{}/pdm.db", directory.path().display()), None),
             Kind::Postgres => {
                 let cluster = shared_cluster().await;
-                let name = format!("case{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-                let database = cluster.create_database(&name).await.unwrap();
-                (database.url(), Some(cluster))
+                (cluster.empty_schema().await, Some(cluster))
             }
         };
         let store = Store::open(&url).await.unwrap();
@@ -122,14 +146,14 @@ impl Database {
             url,
             ours,
             theirs,
-            _directory: directory,
-            _cluster: cluster,
+            directory,
+            cluster,
         }
     }
 
     /// Ends every use of the database and gives what is needed to open it again.
     pub fn close(self) -> (String, impl Sized) {
-        (self.url, (self._directory, self._cluster))
+        (self.url, (self.directory, self.cluster))
     }
 
     /// The store of one of `number` replicas.

@@ -6,12 +6,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pdm::store::{Store, StoreError};
+use pdm::domain::operation::OperationKind;
+use pdm::store::{OperationFilter, Store, StoreError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    Database, Unit, add_tenant, at_once, shared_cluster, start_cluster, tenant_names, unit,
+    Database, HOUR, Unit, add_tenant, all, at_once, look, page, shared_cluster, start_cluster, tenant_names,
+    unit,
 };
 
 /// The unit that is under way, and what lets it end. On SQLite everything that comes meanwhile gets under one COMMIT.
@@ -117,19 +119,18 @@ pub async fn everything_of_a_unit_is_undone_with_it(db: Database) {
     let held = db.hold(db.ours, "acme").await;
     let mut claim = held.clone();
     let failed: Unit<()> = unit!(db.store, tx => {
-        tx.insert_done_operation(pdm::domain::operation::OperationKind::Release, &claim).await?;
+        tx.insert_done_operation(OperationKind::Release, &claim).await?;
         tx.free_name(&mut claim, true).await?;
-        tx.take_lease("lease", "holder", crate::support::HOUR).await?;
+        tx.take_lease("lease", "holder", HOUR).await?;
         Err(StoreError::Contention)
     });
     assert!(matches!(failed, Err(StoreError::Contention)));
     assert_eq!(format!("{:?}", db.claim(held.id).await), format!("{held:?}"));
     assert_eq!(db.owner("acme").await, Some(held.id));
-    let filter = pdm::store::OperationFilter::default();
-    let operations =
-        crate::support::look!(db.store, tx => tx.list_operations(&filter, &crate::support::all()).await);
+    let filter = OperationFilter::default();
+    let operations = look!(db.store, tx => tx.list_operations(&filter, &all()).await);
     assert!(operations.is_empty());
-    let lease = unit!(db.store, tx => tx.take_lease("lease", "other", crate::support::HOUR).await);
+    let lease = unit!(db.store, tx => tx.take_lease("lease", "other", HOUR).await);
     assert!(lease.unwrap().is_some());
 }
 
@@ -206,7 +207,7 @@ async fn an_address_that_is_none_is_refused_without_its_secrets() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_may_start_together_on_an_empty_database() {
     let cluster = shared_cluster().await;
-    let url = cluster.create_database("together").await.unwrap().url();
+    let url = cluster.server.create_database("together").await.unwrap().url();
     let opened = futures_util::future::join_all((0..4).map(|_| Store::open(&url))).await;
     for store in opened {
         assert!(tenant_names(&store.unwrap()).await.is_empty());
@@ -312,14 +313,14 @@ async fn a_killed_process_leaves_what_it_acknowledged_and_no_lock() {
 }
 
 async fn every_tenant(store: &Store) -> HashSet<String> {
-    let page = crate::support::page(None, 1_000_000);
-    let tenants = crate::support::look!(store, tx => tx.list_tenants(&page).await);
+    let page = page(None, 1_000_000);
+    let tenants = look!(store, tx => tx.list_tenants(&page).await);
     tenants.into_iter().map(|tenant| tenant.name).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crashed_database_server_has_what_was_acknowledged_and_the_store_goes_on() {
-    let cluster = start_cluster().await;
+    let cluster = start_cluster(&[]).await;
     let url = cluster.create_database("pdm").await.unwrap().url();
     let store = Store::open(&url).await.unwrap();
     let enough = Arc::new(AtomicBool::new(false));
