@@ -497,7 +497,7 @@ mod tests {
         for weak in [
             "lease_renew = 1\nlease = 20",
             "settle = 1",
-            "quarantine = \"30 days\"",
+            "quarantine = \"720h\"",
             "drain_margin = 1",
         ] {
             assert!(

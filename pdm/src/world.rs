@@ -49,6 +49,7 @@ pub fn world(config: Arc<Config>, store: Store, holder: &str) -> anyhow::Result<
         holder.to_owned(),
         config.timing.lease,
         config.powerdns.batch_linger,
+        config.timing.address_memory,
     );
     Ok(Arc::new(World {
         zones: Zones::new(servers.tenants, config.zones),

@@ -109,6 +109,9 @@ pub struct ParentZones {
     holder: String,
     lease: Duration,
     linger: Duration,
+    /// How long the NS hosts of a parent zone are remembered.
+    memory: Duration,
+    hosts: Mutex<HashMap<DomainName, (Instant, Vec<DomainName>)>>,
     writers: Mutex<HashMap<DomainName, Writer>>,
     patches: AtomicUsize,
 }
@@ -143,6 +146,7 @@ impl ParentZones {
         holder: String,
         lease: Duration,
         linger: Duration,
+        memory: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -150,6 +154,8 @@ impl ParentZones {
             holder,
             lease,
             linger,
+            memory,
+            hosts: Mutex::default(),
             writers: Mutex::new(HashMap::new()),
             patches: AtomicUsize::new(0),
         })
@@ -196,13 +202,29 @@ impl ParentZones {
 
     /// The NS hosts of the parent zone itself.
     pub async fn hosts_of(&self, parent: &DomainName) -> Result<Vec<DomainName>, Error> {
+        let remembered = self
+            .hosts
+            .lock()
+            .expect("nobody panics with it")
+            .get(parent)
+            .cloned();
+        if let Some((until, hosts)) = remembered
+            && until > Instant::now()
+        {
+            return Ok(hosts);
+        }
         let at = self.look(parent, parent).await?;
-        Ok(at.ns.map_or_else(Vec::new, |(hosts, _)| {
+        let hosts: Vec<DomainName> = at.ns.map_or_else(Vec::new, |(hosts, _)| {
             hosts
                 .iter()
                 .filter_map(|host| DomainName::parse(host).ok())
                 .collect()
-        }))
+        });
+        if !hosts.is_empty() {
+            let mut known = self.hosts.lock().expect("nobody panics with it");
+            known.insert(parent.clone(), (Instant::now() + self.memory, hosts.clone()));
+        }
+        Ok(hosts)
     }
 
     /// Says that an edit of `parent` will come soon.

@@ -33,6 +33,13 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
             "the pool's zone or the servers hold something at or below this name",
         ));
     }
+    if parent_knows_nothing(cx).await? {
+        return Ok(Look::Done(format!(
+            "{} does not know {}",
+            cx.claim.pool,
+            cx.name()
+        )));
+    }
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
     if !at.is_empty() {
         return Err(foreign(
@@ -47,13 +54,19 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
     )))
 }
 
+/// Whether every server of the parent says that the name does not exist. Cheaper than the API, and enough here: the
+/// delegation looks at the database of the parent once more, just before it writes.
+async fn parent_knows_nothing(cx: &Context<'_>) -> Result<bool, StepError> {
+    let servers = cx.parent_servers().await?;
+    let looks = servers
+        .iter()
+        .map(|server| look_at_ds(&cx.world.asker, *server, cx.name()));
+    let views = futures_util::future::join_all(looks).await;
+    Ok(views.iter().all(|ds| matches!(ds, DsAtParent::NoSuchName { .. })))
+}
+
 /// The zone is there with our marker, signed, and holds exactly its plan.
 pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError> {
-    let mut announcement = cx.announcement.lock().await;
-    if announcement.is_none() {
-        *announcement = Some(cx.world.parents.announce(&cx.claim.pool));
-    }
-    drop(announcement);
     match cx.world.zones.look(cx.name(), &cx.marker()).await? {
         ZoneSeen::Absent => {
             cx.zone_absent.store(true, Ordering::Relaxed);
@@ -85,6 +98,11 @@ pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError
 /// Creates the zone in one request. A partial zone of ours is removed first: nothing points at it before the
 /// delegation, and what a killed server left of it cannot be trusted.
 pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
+    let mut announcement = cx.announcement.lock().await;
+    if announcement.is_none() {
+        *announcement = Some(cx.world.parents.announce(&cx.claim.pool));
+    }
+    drop(announcement);
     if !cx.zone_absent.load(Ordering::Relaxed) {
         match cx.world.zones.look(cx.name(), &cx.marker()).await? {
             ZoneSeen::Foreign { account } => return Err(foreign_zone(cx, &account)),

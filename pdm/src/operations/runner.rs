@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -366,13 +366,19 @@ impl<'r> Work<'r> {
     }
 
     async fn look_and_act(&self, cx: &Context<'_>, name: StepName) -> Went {
-        let missing = match look(name, cx).await {
-            Ok(Look::NotYet(missing)) if name.writes() => missing,
-            settled if self.dies(name, CrashPoint::AfterCall) => {
-                drop(settled);
-                return Went::Dead;
+        let missing = if is_first_creation(cx, name) {
+            // PowerDNS refuses to create a zone that exists (409) and leaves it alone: the call is its own precondition.
+            cx.zone_absent.store(true, Ordering::Relaxed);
+            "the zone was not asked for yet".to_owned()
+        } else {
+            match look(name, cx).await {
+                Ok(Look::NotYet(missing)) if name.writes() => missing,
+                settled if self.dies(name, CrashPoint::AfterCall) => {
+                    drop(settled);
+                    return Went::Dead;
+                }
+                settled => return went(settled),
             }
-            settled => return went(settled),
         };
         tracing::debug!(operation = %cx.operation.id, step = %name, missing, "acting");
         let acted = act(name, cx).await;
@@ -480,6 +486,8 @@ impl<'r> Work<'r> {
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    // The claim before the operation, as everywhere: otherwise two transactions wait for each other.
+                    let mut current = tx.claim_locked(claim, None).await?;
                     let now = tx.now().await?;
                     let step = &mut operation.steps[index];
                     step.state = StepState::Done;
@@ -499,7 +507,6 @@ impl<'r> Work<'r> {
                         tx.journal(&operation, &[entry]).await?;
                     }
                     step_event(tx, &operation, index, EventKind::StepDone).await?;
-                    let mut current = tx.claim_locked(claim, None).await?;
                     if let Some(current) = current.as_mut()
                         && (current.blocked.is_some() || (knows_ds && current.ds != operation.facts.ds))
                     {
@@ -533,6 +540,12 @@ impl<'r> Work<'r> {
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    let blocks = matches!(pause, Pause::Blocked { .. });
+                    let claim = if blocks {
+                        tx.claim_locked(claim_id, None).await?
+                    } else {
+                        None
+                    };
                     let now = tx.now().await?;
                     let step = &mut operation.steps[index];
                     step.started_at.get_or_insert(now);
@@ -571,7 +584,7 @@ impl<'r> Work<'r> {
                         step_event(tx, &operation, index, kind).await?;
                     }
                     if let Pause::Blocked { code, action } = pause
-                        && let Some(mut claim) = tx.claim_locked(claim_id, None).await?
+                        && let Some(mut claim) = claim
                         && claim.blocked.is_none()
                     {
                         claim.blocked = Some(Blocked {
@@ -765,6 +778,16 @@ async fn conclude_claim(
         }
         (OperationKind::Retarget | OperationKind::Records, _) => tx.update_claim(claim).await,
     }
+}
+
+/// Whether nothing of this claim can be on the servers yet: the first try to create its zone.
+fn is_first_creation(cx: &Context<'_>, name: StepName) -> bool {
+    let first = cx
+        .operation
+        .steps
+        .iter()
+        .any(|step| step.name == name && step.attempts == 1);
+    name == StepName::CreateZone && first && !cx.operation.facts.parent_touched
 }
 
 async fn look(name: StepName, cx: &Context<'_>) -> Result<Look, StepError> {

@@ -188,7 +188,10 @@ impl Tx<'_> {
         let row = fetch_optional!(
             self,
             (String,),
-            "SELECT name FROM names WHERE name = $1 AND claim_id IS NULL AND buried_at IS NOT NULL
+            "SELECT name FROM names WHERE name = $1 AND buried_at IS NOT NULL
+               AND (claim_id IS NULL
+                    OR EXISTS (SELECT 1 FROM claims c WHERE c.id = names.claim_id AND c.state = 'reserved'
+                                  AND c.expires_at <= (SELECT now FROM db_time)))
                AND ($2 IS NULL OR tenant <> $2)
                AND ($3 IS NULL OR buried_at + $3 > (SELECT now FROM db_time))",
             name.as_str().to_owned(),

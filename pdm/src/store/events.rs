@@ -32,20 +32,19 @@ pub struct EventRow {
 }
 
 impl Tx<'_> {
-    /// Writes an event.
+    /// Writes an event. Its time is that of this statement: after the locks that put this transaction behind others, so
+    /// that events of one claim are numbered in the order in which they became true.
     pub async fn event(&mut self, event: NewEvent) -> Result<(), StoreError> {
-        let now = self.now().await?;
         self.wrote_events = true;
         execute!(
             self,
             "INSERT INTO events (id, tenant, claim_id, operation_id, kind, at, data)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             SELECT $1, $2, $3, $4, $5, now, $6 FROM db_time",
             EventId::new().to_string(),
             event.tenant.to_string(),
             event.claim.to_string(),
             event.operation.map(|o| o.to_string()),
             event.kind.as_str(),
-            now.micros(),
             event.data,
         )?;
         Ok(())

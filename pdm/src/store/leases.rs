@@ -42,9 +42,13 @@ impl Tx<'_> {
         }))
     }
 
-    /// Gives a lease back, so that others need not wait for its end.
+    /// Gives leases back, so that others need not wait for their end. The rows stay, and with them the fences.
     pub async fn drop_leases_of(&mut self, holder: &str) -> Result<(), StoreError> {
-        super::tx::execute!(self, "DELETE FROM leases WHERE holder = $1", holder.to_owned())?;
+        super::tx::execute!(
+            self,
+            "UPDATE leases SET until = 0, holder = '' WHERE holder = $1",
+            holder.to_owned()
+        )?;
         Ok(())
     }
 }

@@ -80,7 +80,7 @@ impl Store {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             {
                 postgres::migrate(url).await?;
-                Backend::Postgres(postgres::connect(url).await?)
+                Backend::Postgres(postgres::connect(url, false).await?)
             }
         } else {
             return Err(StoreError::Unavailable(
@@ -101,7 +101,7 @@ impl Store {
             Some(path) => {
                 Backend::Sqlite(Sqlite::open_for_reading(Path::new(path.trim_start_matches("//"))).await?)
             }
-            None => Backend::Postgres(postgres::connect(url).await?),
+            None => Backend::Postgres(postgres::connect(url, true).await?),
         };
         Ok(Self {
             inner: Arc::new(backend),
@@ -130,21 +130,12 @@ impl Store {
                 answer.await.map_err(|_| gone())?
             }
             Backend::Postgres(pool) => {
-                let mut transaction = pool.begin().await.map_err(StoreError::from)?;
-                let mut tx = Tx::postgres(&mut transaction);
-                let result = work(&mut tx).await;
-                let wrote_events = tx.wrote_events;
-                if result.is_ok() {
-                    transaction
-                        .commit()
-                        .await
-                        .map_err(|error| match StoreError::from(error) {
-                            // The connection broke between COMMIT and its answer.
-                            StoreError::Unavailable(_) => StoreError::Unconfirmed,
-                            other => other,
-                        })?;
-                }
-                (result, wrote_events)
+                // On a task of its own: a caller that goes away in the middle must not leave a connection with an
+                // open transaction behind, nor half of a unit.
+                let pool = pool.clone();
+                let unit = tokio::spawn(async move { write_postgres(&pool, work).await });
+                unit.await
+                    .map_err(|_| StoreError::Refused("a unit of work panicked".to_owned()))??
             }
         };
         if wrote_events {
@@ -210,6 +201,29 @@ impl Store {
             Backend::Postgres(_) => "postgres",
         }
     }
+}
+
+async fn write_postgres<T, E, F>(pool: &sqlx::PgPool, work: F) -> Result<(Result<T, E>, bool), E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+{
+    let mut transaction = pool.begin().await.map_err(StoreError::from)?;
+    let mut tx = Tx::postgres(&mut transaction);
+    let result = work(&mut tx).await;
+    let (result, wrote_events) = (tx.verdict(result), tx.wrote_events);
+    if result.is_ok() {
+        transaction
+            .commit()
+            .await
+            .map_err(|error| match StoreError::from(error) {
+                // The connection broke between COMMIT and its answer.
+                StoreError::Unavailable(_) => StoreError::Unconfirmed,
+                other => other,
+            })?;
+    }
+    Ok((result, wrote_events))
 }
 
 /// Reads a JSON column.

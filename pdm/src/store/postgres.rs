@@ -29,9 +29,13 @@ pub(super) async fn migrate(url: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Connects for ordinary work.
-pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
+/// Connects for ordinary work, or only to look.
+pub(super) async fn connect(url: &str, only_reads: bool) -> Result<PgPool, StoreError> {
     let options = options(url)?.options([
+        (
+            "default_transaction_read_only",
+            if only_reads { "on" } else { "off" },
+        ),
         ("statement_timeout", "5s"),
         ("lock_timeout", "2s"),
         ("idle_in_transaction_session_timeout", "10s"),

@@ -179,7 +179,8 @@ impl Tx<'_> {
         let row = fetch_optional!(
             self,
             (i64,),
-            "SELECT count(*) FROM api_keys WHERE tenant IS NULL AND revoked_at IS NULL",
+            "SELECT count(*) FROM api_keys WHERE tenant IS NULL AND revoked_at IS NULL
+                AND (expires_at IS NULL OR expires_at > (SELECT now FROM db_time))",
         )?;
         Ok(row.map_or(0, |(count,)| count))
     }

@@ -15,6 +15,9 @@ pub struct Tx<'c> {
     now: Option<DbTime>,
     /// Whether events were written, so that the sequencer is woken after the commit.
     pub(super) wrote_events: bool,
+    /// Whether a statement failed. PostgreSQL rolls such a transaction back whatever follows, and says so to nobody
+    /// who only asks for a COMMIT: what the unit answers must not count as done, on either database.
+    pub(super) broken: bool,
 }
 
 pub(super) enum Conn<'c> {
@@ -32,7 +35,7 @@ macro_rules! execute {
                 sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected())
             }
         }
-        .map_err($crate::store::StoreError::from)
+        .map_err(|error| $tx.broke(error))
     };
 }
 
@@ -46,7 +49,7 @@ macro_rules! fetch {
                 sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **c).await
             }
         }
-        .map_err($crate::store::StoreError::from)
+        .map_err(|error| $tx.broke(error))
     };
 }
 
@@ -66,6 +69,7 @@ impl<'c> Tx<'c> {
             conn: Conn::Sqlite(conn),
             now: None,
             wrote_events: false,
+            broken: false,
         }
     }
 
@@ -74,6 +78,22 @@ impl<'c> Tx<'c> {
             conn: Conn::Postgres(conn),
             now: None,
             wrote_events: false,
+            broken: false,
+        }
+    }
+
+    /// Notes that a statement failed.
+    pub(super) fn broke(&mut self, error: sqlx::Error) -> StoreError {
+        self.broken = true;
+        error.into()
+    }
+
+    /// What a unit answers, unless a statement of its failed: then the transaction is void.
+    pub(super) fn verdict<T, E: From<StoreError>>(&self, result: Result<T, E>) -> Result<T, E> {
+        if self.broken {
+            result.and(Err(StoreError::Contention.into()))
+        } else {
+            result
         }
     }
 

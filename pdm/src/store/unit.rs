@@ -51,6 +51,7 @@ impl<T: Send, E: From<StoreError> + Send> Unit for Typed<T, E> {
                 return Verdict::Discard;
             };
             let result = work(tx).await;
+            let result = tx.verdict(result);
             self.wrote_events = tx.wrote_events;
             let verdict = if result.is_ok() {
                 Verdict::Keep

@@ -19,7 +19,7 @@ use pdm_registrar::DomainName;
 use crate::support::{Lab, RUNTIME};
 
 /// Cases at a time. More only makes each slower: two cores serve the database, the name servers and us.
-const SIDE_BY_SIDE: usize = 48;
+const SIDE_BY_SIDE: usize = 40;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Fault {

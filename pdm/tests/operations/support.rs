@@ -78,10 +78,10 @@ impl Crashes for Plan {
 pub fn timing() -> Timing {
     Timing {
         allow_weak: true,
-        lease: Duration::from_millis(1500),
+        lease: Duration::from_millis(2500),
         lease_renew: Duration::from_millis(400),
-        powerdns_deadline: Duration::from_millis(700),
-        settle: Duration::from_millis(1400),
+        powerdns_deadline: Duration::from_secs(1),
+        settle: Duration::from_secs(2),
         backoff_min: Duration::from_millis(50),
         backoff_max: Duration::from_millis(800),
         blocked_recheck: Duration::from_millis(800),
@@ -343,7 +343,7 @@ impl Lab {
         what: &str,
         done: impl Fn(&Operation) -> bool,
     ) -> Operation {
-        let give_up = tokio::time::Instant::now() + Duration::from_mins(2);
+        let give_up = tokio::time::Instant::now() + Duration::from_mins(6);
         loop {
             let operation = self.operation(id).await;
             if done(&operation) {

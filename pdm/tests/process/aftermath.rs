@@ -22,6 +22,16 @@ const ASKED_AGAIN: usize = 100;
 /// Active names that a validating resolver is asked for.
 const RESOLVED: usize = 30;
 
+/// What a log says only if something is wrong, and why.
+const NEVER_LOGGED: [(&str, &str); 3] = [
+    ("panicked", "no step and no request panics"),
+    ("incident", "everything in this world is ours"),
+    (
+        "already a transaction in progress",
+        "each unit of work has a transaction of its own",
+    ),
+];
+
 /// A row of `claims`.
 struct Claim {
     id: String,
@@ -60,7 +70,7 @@ pub async fn examine(fleet: &Fleet, told: &[Told], random: Random, ledger: &Arc<
     aftermath.the_journal_is_whole().await;
     aftermath.active_names_resolve(told).await;
     aftermath.answers_stay().await;
-    aftermath.logs_hold_no_secret(told);
+    aftermath.logs_are_clean(told);
 }
 
 async fn no_open_operation(fleet: &Fleet, ledger: &Ledger) {
@@ -386,8 +396,8 @@ impl Aftermath<'_> {
         }
     }
 
-    /// I11, for logs: no key, no token, and no panic either.
-    fn logs_hold_no_secret(&self, told: &[Told]) {
+    /// I11, for logs: no key and no token; and no sign of what must not happen.
+    fn logs_are_clean(&self, told: &[Told]) {
         for replica in &self.fleet.replicas {
             let log = std::fs::read(&replica.log).expect("a replica writes a log");
             let log = String::from_utf8_lossy(&log);
@@ -397,16 +407,15 @@ impl Aftermath<'_> {
                 .take(20)
                 .map(|told| told.token.trim_start_matches("rsv_"));
             let secrets = self.fleet.secrets.iter().map(String::as_str);
-            for secret in secrets.chain(tokens).chain(["rsv_", "panicked"]) {
+            for secret in secrets.chain(tokens).chain(["rsv_"]) {
                 if let Some(line) = log.lines().find(|line| line.contains(secret)) {
                     self.wrong(format!("the log of {} says {secret:?}: {line}", replica.url));
                 }
             }
-            if let Some(line) = log.lines().find(|line| line.contains("incident")) {
-                self.wrong(format!(
-                    "everything here is ours, and {} says {line}",
-                    replica.url
-                ));
+            for (sign, why) in NEVER_LOGGED {
+                if let Some(line) = log.lines().find(|line| line.contains(sign)) {
+                    self.wrong(format!("{why}; {} says {line}", replica.url));
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::random::Random;
 
 pub const POOL: &str = POOLS[0];
 /// How long a worker has an operation: a process that stands still for longer has lost what it had.
-pub const LEASE: Duration = Duration::from_millis(2500);
+pub const LEASE: Duration = Duration::from_secs(2);
 /// Found in a log, it has come from the address of the database. The database asks for no password.
 const DATABASE_PASSWORD: &str = "test-password-of-the-database";
 
@@ -30,10 +30,10 @@ const SETTINGS: &str = "
 [timing]
 allow_weak = true
 quarantine = 1
-lease = 2.5
-lease_renew = 0.5
-powerdns_deadline = 1.2
-settle = 2.4
+lease = 2
+lease_renew = 0.4
+powerdns_deadline = 1
+settle = 2
 backoff_min = 0.05
 backoff_max = 1
 blocked_recheck = 1

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -265,11 +265,22 @@ async fn the_process_that_is_killed() {
 
 const STORE_OF_CHILD: &str = "PDM_TEST_STORE_URL";
 
+/// A process that does not outlive its test.
+struct Doomed(Child);
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        // Both fail only for a process that has ended already.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_leaves_what_it_acknowledged_and_no_lock() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}/pdm.db", directory.path().display());
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "units::the_process_that_is_killed",
@@ -281,7 +292,8 @@ async fn a_killed_process_leaves_what_it_acknowledged_and_no_lock() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut child = Doomed(child);
+    let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines();
     let mut acknowledged = HashSet::new();
     let mut note = |line: std::io::Result<String>| {
         if let Some(name) = line.unwrap().strip_prefix("acknowledged ") {
@@ -297,8 +309,7 @@ async fn a_killed_process_leaves_what_it_acknowledged_and_no_lock() {
     );
     let beside = Store::open_for_reading(&url).await.unwrap();
     assert!(!tenant_names(&beside).await.is_empty());
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     for line in lines {
         note(line);
     }
