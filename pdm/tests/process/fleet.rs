@@ -266,7 +266,7 @@ impl Fleet {
 impl Drop for Fleet {
     /// Whoever has to find out why a test failed wants to see the logs and the database.
     fn drop(&mut self) {
-        if std::thread::panicking() || std::env::var_os("KEEP_WORLD").is_some() {
+        if std::thread::panicking() {
             self.directory.disable_cleanup(true);
             println!("logs and databases are kept in {}", self.directory().display());
         }
