@@ -244,7 +244,7 @@ impl Client {
     ///
     /// PowerDNS has no compare-and-set, and on PostgreSQL two concurrent PATCHes of one zone both answer success while
     /// one may be lost: have one writer per zone, and read back. Refuses what would harm the zone
-    /// ([`rules`](crate::rules)). Without changes nothing is sent.
+    /// ([`rules`]). Without changes nothing is sent.
     pub async fn patch_rrsets(&self, zone: &CanonicalName, changes: &[RrsetChange]) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Patch<'a> {

@@ -14,13 +14,14 @@ mod schema;
 mod support;
 mod units;
 
-/// Runs each case on each database. PostgreSQL first: tests run in the order of their names, and share one cluster.
+/// Runs each case on each database. Tests run in the order of their names: with these, those of PostgreSQL follow one
+/// another, and share one cluster.
 macro_rules! on_both_databases {
     ($($module:ident: $($case:ident)+;)+) => {
-        mod on_postgres {
+        mod with_postgres {
             on_both_databases!(@ Postgres $($module: $($case)+;)+);
         }
-        mod on_sqlite {
+        mod with_sqlite {
             on_both_databases!(@ Sqlite $($module: $($case)+;)+);
         }
     };
@@ -124,6 +125,7 @@ on_both_databases! {
         everything_of_a_unit_is_undone_with_it
         what_was_acknowledged_is_there_though_a_statement_was_refused
         a_unit_is_seen_after_its_end_and_not_before
+        a_unit_is_done_though_its_caller_went_away
         what_was_acknowledged_is_there_after_reopening
         a_store_opened_for_reading_reads_beside_a_server_and_writes_nothing;
 }
