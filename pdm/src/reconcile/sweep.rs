@@ -24,7 +24,7 @@ use crate::store::{NewAudit, NewOperation, Store, StoreError};
 
 /// Names asked of the database at a time.
 const PORTION: i64 = 1_000;
-/// Suspicions looked at once more in a pass; the rest waits for the next.
+/// Drifted names looked at once more in a pass; the rest waits for the next.
 const MAX_SUSPICIONS: usize = 1_000;
 /// Zones whose content is compared with their plans in a pass, taking turns.
 const CONTENT_LOOKS: usize = 200;
@@ -329,7 +329,7 @@ async fn settle_foreign(
     found: &mut Found,
 ) -> Result<(), SweepError> {
     let (mut foreign, mut delegations, mut ds) = (Vec::new(), Vec::new(), Vec::new());
-    for name in suspicions.foreign.iter().take(MAX_SUSPICIONS) {
+    for name in &suspicions.foreign {
         if is_explained(&world.store, name).await? {
             continue;
         }
@@ -383,7 +383,7 @@ async fn settle_orphan_zones(
     found: &mut Found,
 ) -> Result<(), SweepError> {
     let mut orphans = Vec::new();
-    for (name, account) in suspected.into_iter().take(MAX_SUSPICIONS) {
+    for (name, account) in suspected {
         let Ok(domain) = DomainName::parse(&name) else {
             continue;
         };
