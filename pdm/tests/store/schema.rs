@@ -72,12 +72,10 @@ async fn of_postgres() -> Schema {
                 coalesce((SELECT k.ordinal_position::bigint
                             FROM information_schema.key_column_usage k
                             JOIN information_schema.table_constraints p USING (constraint_schema, constraint_name)
-                           WHERE p.constraint_type = 'PRIMARY KEY'
-                             AND (k.table_schema, k.table_name) = (c.table_schema, c.table_name)
+                           WHERE p.constraint_type = 'PRIMARY KEY' AND (k.table_schema, k.table_name) = (c.table_schema, c.table_name)
                              AND k.column_name = c.column_name), 0)
            FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-          WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'
-            AND c.table_name <> '_sqlx_migrations'
+          WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.table_name <> '_sqlx_migrations'
           ORDER BY c.table_name::text, c.ordinal_position",
     )
     .fetch_all(&mut *conn)
@@ -98,8 +96,7 @@ async fn of_postgres() -> Schema {
                    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number),
                 i.indisunique, i.indpred IS NOT NULL
            FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
-          WHERE t.relnamespace = current_schema()::regnamespace AND t.relname <> '_sqlx_migrations'
-            AND NOT i.indisprimary",
+          WHERE t.relnamespace = current_schema()::regnamespace AND t.relname <> '_sqlx_migrations' AND NOT i.indisprimary",
     )
     .fetch_all(&mut *conn)
     .await
