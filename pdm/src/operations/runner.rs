@@ -434,17 +434,13 @@ impl<'r> Work<'r> {
                 Ok(Some(Turn::LetGo))
             }
             Went::Foreign { detail, action } => {
-                tracing::error!(operation = %self.operation.id, claim = %self.claim.id, detail, "incident: not ours");
+                let code = "zone.foreign";
+                let told = detail.clone();
+                self.save_pause(index, Pause::Blocked { code, action }, detail)
+                    .await?;
+                // Only now: a superseded worker, who sees the work of his successor, got no further than the write.
+                tracing::error!(operation = %self.operation.id, claim = %self.claim.id, detail = told, "incident: not ours");
                 metrics::counter!("pdm_incidents_total").increment(1);
-                self.save_pause(
-                    index,
-                    Pause::Blocked {
-                        code: "zone.foreign",
-                        action,
-                    },
-                    detail,
-                )
-                .await?;
                 Ok(Some(Turn::LetGo))
             }
             Went::Impossible { code, detail } => {
