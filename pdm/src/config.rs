@@ -353,6 +353,8 @@ impl Config {
             .merge(
                 Env::prefixed("PDM_")
                     .ignore(&["url", "api_key", "config", "tokens", "bin"])
+                    // Words to the tests, not settings.
+                    .filter(|key| !key.starts_with("test_"))
                     .split("__"),
             )
             .extract()

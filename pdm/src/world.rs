@@ -50,6 +50,7 @@ pub fn world(config: Arc<Config>, store: Store, holder: &str) -> anyhow::Result<
         config.timing.lease,
         config.powerdns.batch_linger,
         config.timing.address_memory,
+        config.timing.call_cover(),
     );
     Ok(Arc::new(World {
         zones: Zones::new(servers.tenants, config.zones),

@@ -49,6 +49,7 @@ mod metadata;
 mod name;
 mod rrsets;
 pub mod rules;
+mod search;
 mod servers;
 mod stream;
 mod tsigkeys;
@@ -63,6 +64,7 @@ pub use name::{CanonicalName, NameError};
 pub use rrsets::{Record, RecordType, RecordTypeError, Rrset, RrsetChange};
 /// The type of [`Config::api_key`] and [`TsigKey::key`].
 pub use secrecy::SecretString;
+pub use search::FoundRecord;
 pub use servers::Server;
 pub use tsigkeys::{TsigKey, TsigKeySummary};
 pub use zones::{NewZone, Zone, ZoneChange, ZoneFilter, ZoneKind, ZoneProperties, ZoneSummary};

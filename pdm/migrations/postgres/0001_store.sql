@@ -193,6 +193,15 @@ CREATE TABLE leases (
     until  BIGINT NOT NULL
 );
 
+-- What we know of each parent zone's serial, to see that somebody else wrote into it. `serial` is what our next PATCH
+-- makes of it; `edited` counts the times that it was another, and `seen` is that count as of the last full look.
+CREATE TABLE parent_zones (
+    parent TEXT   NOT NULL PRIMARY KEY,
+    serial BIGINT NOT NULL,
+    edited BIGINT NOT NULL,
+    seen   BIGINT NOT NULL
+);
+
 CREATE TABLE orphans (
     kind   TEXT   NOT NULL,
     name   TEXT   NOT NULL,

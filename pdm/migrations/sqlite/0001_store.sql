@@ -193,6 +193,15 @@ CREATE TABLE leases (
     until  INTEGER NOT NULL
 ) STRICT;
 
+-- What we know of each parent zone's serial, to see that somebody else wrote into it. `serial` is what our next PATCH
+-- makes of it; `edited` counts the times that it was another, and `seen` is that count as of the last full look.
+CREATE TABLE parent_zones (
+    parent TEXT    NOT NULL PRIMARY KEY,
+    serial INTEGER NOT NULL,
+    edited INTEGER NOT NULL,
+    seen   INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE orphans (
     kind   TEXT   NOT NULL,
     name   TEXT   NOT NULL,

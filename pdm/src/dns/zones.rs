@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pdm_registrar::{DomainName, DsRecord};
-use powerdns_client::{CanonicalName, Ds, Error, NewZone, RecordType, Rrset, RrsetChange, Zone};
+use powerdns_client::{CanonicalName, Ds, Error, KeyType, NewCryptoKey, NewZone, RecordType, Rrset, RrsetChange, Zone};
 
 use super::content::comparable;
 use super::servers::ServerSet;
@@ -135,6 +135,20 @@ impl Zones {
         Ok(seen.map(|properties| properties.account))
     }
 
+    /// A zone below a name. Reads all records of the servers.
+    pub async fn find_below(&self, name: &DomainName) -> Result<Option<String>, Error> {
+        let name = canonical(name.as_str());
+        let found = self
+            .servers
+            .first(|client| {
+                let name = &name;
+                async move { client.records_below(name, 1_000).await }
+            })
+            .await?;
+        let below = found.iter().find(|record| record.zone != name && record.zone.is_within(&name));
+        Ok(below.map(|record| record.zone.as_str().trim_end_matches('.').to_owned()))
+    }
+
     /// The SHA-256 DS of every key that signs and is published.
     pub async fn ds(&self, name: &DomainName) -> Result<Vec<DsRecord>, Error> {
         let name = canonical(name.as_str());
@@ -171,6 +185,28 @@ impl Zones {
             self.servers.flush_others(&name).await;
         }
         result
+    }
+
+    /// Adds a signing key to a zone that has none.
+    pub async fn add_key(&self, name: &DomainName) -> Result<(), Error> {
+        let name = canonical(name.as_str());
+        let key = NewCryptoKey {
+            keytype: KeyType::Csk,
+            active: true,
+            published: true,
+            algorithm: "ECDSAP256SHA256".to_owned(),
+        };
+        let result = self
+            .servers
+            .first(|client| {
+                let (name, key) = (&name, &key);
+                async move { client.create_cryptokey(name, key).await }
+            })
+            .await;
+        if result.is_ok() {
+            self.servers.flush(&name).await;
+        }
+        result.map(drop)
     }
 
     /// Removes the zone with its keys; false when there was none.

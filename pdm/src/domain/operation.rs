@@ -370,11 +370,7 @@ impl Operation {
 
     /// Turns it round: abandons what is left and appends the undoing steps.
     pub fn undo(&mut self, why: Undoing, steps: &[StepName]) {
-        for step in &mut self.steps {
-            if matches!(step.state, StepState::Pending | StepState::Running) {
-                step.state = StepState::Abandoned;
-            }
-        }
+        self.abandon();
         self.steps.extend(steps.iter().copied().map(StepRecord::pending));
         self.facts.undoing = Some(why);
         self.state = OperationState::Running;
@@ -384,8 +380,36 @@ impl Operation {
 
     /// Starts its steps over, because what it writes changed meanwhile.
     pub fn restart(&mut self) {
+        self.steps = self.kind.steps().iter().copied().map(StepRecord::pending).collect();
+    }
+
+    /// Goes back to a step whose effect is gone again: it and all behind it are to be done once more. Tries are
+    /// counted on, so that the waits between them still grow.
+    pub fn go_back_to(&mut self, name: StepName) {
+        for step in self.steps.iter_mut().skip_while(|step| step.name != name) {
+            if step.state != StepState::Abandoned {
+                step.state = StepState::Pending;
+                step.ended_at = None;
+            }
+        }
+    }
+
+    /// What it would change is gone: abandons what is left and appends the steps that make the name again, as a repair
+    /// of a claim whose parent has `ds`.
+    pub fn rebuild(&mut self, ds: &[DsRecord]) {
+        self.abandon();
+        let steps = OperationKind::Activate.steps();
+        self.steps.extend(steps.iter().copied().map(StepRecord::pending));
+        self.facts.repair = true;
+        self.facts.parent_touched = true;
+        self.facts.ds = ds.to_vec();
+    }
+
+    fn abandon(&mut self) {
         for step in &mut self.steps {
-            *step = StepRecord::pending(step.name);
+            if matches!(step.state, StepState::Pending | StepState::Running) {
+                step.state = StepState::Abandoned;
+            }
         }
     }
 }

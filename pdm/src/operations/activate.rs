@@ -1,6 +1,7 @@
 //! Make a reserved name real: zone, delegation, proof. The order is that of the safety contract: nothing is
 //! delegated before every server answers for it, and nothing is called active before a walk from the root is secure.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use hickory_proto::rr::{RData, RecordType};
@@ -9,8 +10,9 @@ use pdm_registrar::{DsRecord, OwnerName};
 use super::context::Context;
 use super::step::{Look, StepError};
 use crate::delegation::parent_zone::{Edit, EditError};
-use crate::dns::zones::ZoneSeen;
+use crate::dns::zones::{OwnZone, ZoneSeen};
 use crate::domain::operation::Facts;
+use crate::store::{ParentSerial, StoreError};
 use crate::propagation::{
     DsAtParent, ServerView, Standing, Verdict, ZoneAsServed, look_at_ds, look_at_server,
 };
@@ -20,20 +22,24 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
     if cx.facts.lock().await.repair {
         return Ok(Look::Done("an active name is put right".to_owned()));
     }
-    // What stands below the label was seen by the reconciler's last pass.
-    let name = cx.name().clone();
-    if cx
+    let (name, pool) = (cx.name().clone(), cx.claim.pool.clone());
+    let (is_foreign, known) = cx
         .world
         .store
-        .read(|tx| Box::pin(async move { tx.is_foreign(&name).await }))
-        .await?
-    {
+        .read(|tx| {
+            Box::pin(async move {
+                let is_foreign = tx.is_foreign(&name).await?;
+                Ok::<_, StoreError>((is_foreign, tx.parent_serial(&pool).await?))
+            })
+        })
+        .await?;
+    if is_foreign {
         return Err(foreign(
             cx,
             "the pool's zone or the servers hold something at or below this name",
         ));
     }
-    if parent_knows_nothing(cx).await? {
+    if parent_knows_nothing(cx, known).await? {
         return Ok(Look::Done(format!(
             "{} does not know {}",
             cx.claim.pool,
@@ -47,22 +53,32 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
             "the parent zone holds records at this name that no claim made",
         ));
     }
+    if let Some(what) = cx.world.parents.find_below(&cx.claim.pool, cx.name()).await? {
+        return Err(foreign(
+            cx,
+            &format!("the parent zone holds {what} below this name"),
+        ));
+    }
     Ok(Look::Done(format!(
-        "nothing stands at {} in {}",
+        "nothing stands at or below {} in {}",
         cx.name(),
         cx.claim.pool
     )))
 }
 
-/// Whether every server of the parent says that the name does not exist. Cheaper than the API, and enough here: the
-/// delegation looks at the database of the parent once more, just before it writes.
-async fn parent_knows_nothing(cx: &Context<'_>) -> Result<bool, StepError> {
+/// Whether every server of the parent says that the name does not exist, and that nobody but us has written into the
+/// zone since its last full look, so that nothing can stand below the name either. Cheaper than the API, and enough
+/// here: the delegation looks at the database of the parent once more, just before it writes.
+async fn parent_knows_nothing(cx: &Context<'_>, known: Option<ParentSerial>) -> Result<bool, StepError> {
+    let Some(known) = known else { return Ok(false) };
     let servers = cx.parent_servers().await?;
     let looks = servers
         .iter()
         .map(|server| look_at_ds(&cx.world.asker, *server, cx.name()));
     let views = futures_util::future::join_all(looks).await;
-    Ok(views.iter().all(|ds| matches!(ds, DsAtParent::NoSuchName { .. })))
+    Ok(views.iter().all(|ds| {
+        matches!(ds, DsAtParent::NoSuchName { serial: Some(serial), .. } if known.explains(*serial))
+    }))
 }
 
 /// The zone is there with our marker, signed, and holds exactly its plan.
@@ -78,15 +94,14 @@ pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError
             if !zone.dnssec || !zone.has_soa() || !difference.is_none() {
                 return Ok(Look::NotYet(format!("the zone is incomplete: {difference}")));
             }
-            let ds = cx.world.zones.ds(cx.name()).await?;
-            if ds.len() != 1 {
-                return Ok(Look::NotYet(format!(
-                    "the zone has {} signing keys instead of one",
-                    ds.len()
-                )));
-            }
-            let detail = format!("zone with key {} at serial {}", ds[0].key_tag(), zone.serial);
+            let keys = cx.world.zones.ds(cx.name()).await?;
             let mut facts = cx.facts.lock().await;
+            let Some(ds) = ds_to_publish(keys, &cx.claim.ds, facts.parent_touched) else {
+                return Ok(Look::NotYet(
+                    "the zone does not have the one signing key that it should have".to_owned(),
+                ));
+            };
+            let detail = format!("zone with key {} at serial {}", key_tags(&ds), zone.serial);
             facts.ds = ds;
             facts.serial = Some(zone.serial);
             facts.records_version = cx.claim.records_version;
@@ -95,8 +110,22 @@ pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError
     }
 }
 
+/// The DS for the parent. A new zone has one key, ours. A zone that is or was delegated keeps the keys that its parent
+/// has: another key beside them is somebody's rollover, and no reason to change the chain of trust. Only when those
+/// keys are gone does the parent follow the zone.
+fn ds_to_publish(keys: Vec<DsRecord>, at_parent: &[DsRecord], delegated: bool) -> Option<Vec<DsRecord>> {
+    if !delegated {
+        return (keys.len() == 1).then_some(keys);
+    }
+    if !at_parent.is_empty() && at_parent.iter().all(|ds| keys.contains(ds)) {
+        return Some(at_parent.to_vec());
+    }
+    (!keys.is_empty()).then_some(keys)
+}
+
 /// Creates the zone in one request. A partial zone of ours is removed first: nothing points at it before the
-/// delegation, and what a killed server left of it cannot be trusted.
+/// delegation, and what a killed server left of it cannot be trusted. Once the name is delegated, a zone that still
+/// answers is only ever repaired.
 pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
     let mut announcement = cx.announcement.lock().await;
     if announcement.is_none() {
@@ -106,17 +135,17 @@ pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
     if !cx.zone_absent.load(Ordering::Relaxed) {
         match cx.world.zones.look(cx.name(), &cx.marker()).await? {
             ZoneSeen::Foreign { account } => return Err(foreign_zone(cx, &account)),
-            // Once delegated, a zone that still answers is only ever repaired.
-            ZoneSeen::Ours(zone) if cx.facts.lock().await.parent_touched && zone.dnssec && zone.has_soa() => {
-                return cx
-                    .world
-                    .zones
-                    .apply(&cx.plan(), &zone)
-                    .await
-                    .map_err(StepError::from);
+            ZoneSeen::Ours(zone) if cx.facts.lock().await.parent_touched && zone.has_soa() => {
+                return mend_zone(cx, &zone).await.map_err(StepError::of_write);
             }
             ZoneSeen::Ours(_) => {
-                cx.world.zones.delete(cx.name()).await?;
+                // Two looks lie between the check of the lease and here.
+                cx.still_holds().await?;
+                cx.world
+                    .zones
+                    .delete(cx.name())
+                    .await
+                    .map_err(StepError::of_write)?;
             }
             ZoneSeen::Absent => {}
         }
@@ -125,7 +154,16 @@ pub(super) async fn act_create_zone(cx: &Context<'_>) -> Result<(), StepError> {
         .zones
         .create(&cx.plan(), &cx.marker())
         .await
-        .map_err(StepError::from)
+        .map_err(StepError::of_write)
+}
+
+/// Puts a delegated zone right where it stands.
+async fn mend_zone(cx: &Context<'_>, zone: &OwnZone) -> Result<(), powerdns_client::Error> {
+    cx.world.zones.apply(&cx.plan(), zone).await?;
+    if cx.world.zones.ds(cx.name()).await?.is_empty() {
+        cx.world.zones.add_key(cx.name()).await?;
+    }
+    Ok(())
 }
 
 /// Every address of every server answers with authority, over UDP and TCP, with the key that the API showed.
@@ -188,7 +226,13 @@ fn missing_in_zone(zone: &ZoneAsServed, cx: &Context<'_>, wanted: &Facts) -> Opt
     {
         return Some(format!("serves the older serial {}", zone.serial));
     }
-    if !zone.keys.is(&wanted.ds.iter().cloned().collect()) {
+    let keys: BTreeSet<DsRecord> = wanted.ds.iter().cloned().collect();
+    let as_wanted = if wanted.parent_touched {
+        zone.keys.values.is_superset(&keys)
+    } else {
+        zone.keys.is(&keys)
+    };
+    if !as_wanted {
         return Some("serves other keys than the API shows".to_owned());
     }
     if !zone.ns.is(&cx.claim.nameservers.iter().cloned().collect()) {
@@ -234,13 +278,19 @@ pub(super) async fn look_delegate(cx: &Context<'_>) -> Result<Look, StepError> {
 /// Writes NS and DS, in one PATCH with other names that wait.
 pub(super) async fn act_delegate(cx: &Context<'_>) -> Result<(), StepError> {
     let edit = Edit::Put(cx.delegation().await);
-    let result = cx.world.parents.edit(&cx.claim.pool, cx.name(), edit).await;
+    let result = edit_parent(cx, edit).await;
     cx.announcement.lock().await.take();
-    edit_result(result)
+    result
 }
 
-pub(super) fn edit_result(result: Result<(), EditError>) -> Result<(), StepError> {
-    result.map_err(|error| match error {
+/// Has the parent's writer make an edit, as long as this turn lasts.
+pub(super) async fn edit_parent(cx: &Context<'_>, edit: Edit) -> Result<(), StepError> {
+    let edited = cx
+        .world
+        .parents
+        .edit(&cx.claim.pool, cx.name(), edit, cx.turn())
+        .await;
+    edited.map_err(|error| match error {
         EditError::Refused(_) => StepError::Impossible {
             code: "request.invalid",
             detail: error.to_string(),

@@ -16,12 +16,13 @@ use crate::delegation::parent_zone::{Announcement, ParentZones};
 use crate::dns::addresses::Addresses;
 use crate::dns::zones::Zones;
 use crate::domain::claim::Claim;
+use crate::domain::ids::OperationId;
 use crate::domain::operation::{Facts, Operation};
 use crate::domain::pool::Pool;
 use crate::domain::records::RecordSet;
 use crate::domain::zone_plan::{PlanInputs, ZonePlan};
 use crate::propagation::{Asker, Walker};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Everything outside the process that operations touch.
 pub struct World {
@@ -101,6 +102,28 @@ impl Context<'_> {
     pub async fn delegation(&self) -> Delegation {
         let facts = self.facts.lock().await;
         Delegation::ours(&self.claim.nameservers, &facts.ds, self.world.config.zones)
+    }
+
+    /// The turn: operation and fence.
+    pub const fn turn(&self) -> (OperationId, i64) {
+        (self.operation.id, self.operation.fence)
+    }
+
+    /// Whether this worker still has the operation, for longer than a call can take. Asked just before each write: who
+    /// was paused for too long must not undo what his successor did.
+    pub async fn still_holds(&self) -> Result<(), StepError> {
+        let (turn, cover) = (self.turn(), self.world.config.timing.call_cover());
+        let covered = self
+            .world
+            .store
+            .read(|tx| Box::pin(async move { tx.lease_covers(turn, cover).await }))
+            .await
+            .map_err(|error: StoreError| StepError::from(error))?;
+        if covered {
+            Ok(())
+        } else {
+            Err(StepError::retry("the lease is too short for a write"))
+        }
     }
 
     /// Every address of the hosts that serve the name.

@@ -10,15 +10,20 @@
 //! The crash suite enumerates steps from those lists and needs no word about it.
 
 mod activate;
+mod conclude;
 mod context;
+mod dispatch;
+mod events;
+mod record;
 mod release;
 mod runner;
 mod step;
 mod wake;
+mod work;
 mod write_records;
 
 pub use context::{Context, World};
+pub(crate) use events::{claim_event, operation_event};
 pub use runner::{CrashPoint, Crashes, Runner};
-pub(crate) use runner::{claim_event, operation_event};
 pub use step::{Look, StepError};
 pub use wake::Wake;

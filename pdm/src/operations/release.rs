@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use super::activate::{edit_result, foreign};
+use super::activate::{edit_parent, foreign};
 use super::context::Context;
 use super::step::{Look, StepError};
 use crate::delegation::parent_zone::Edit;
 use crate::dns::zones::ZoneSeen;
+use crate::domain::operation::StepName;
 use crate::propagation::{DsAtParent, Standing, look_at_ds, look_at_server};
 
 /// A write of interrupted work can no longer arrive.
@@ -49,7 +50,8 @@ pub(super) async fn look_empty_zone(cx: &Context<'_>) -> Result<Look, StepError>
 /// Takes the records out.
 pub(super) async fn act_empty_zone(cx: &Context<'_>) -> Result<(), StepError> {
     if let ZoneSeen::Ours(zone) = cx.world.zones.look(cx.name(), &cx.marker()).await? {
-        cx.world.zones.apply(&cx.empty_plan(), &zone).await?;
+        let applied = cx.world.zones.apply(&cx.empty_plan(), &zone).await;
+        applied.map_err(StepError::of_write)?;
     }
     Ok(())
 }
@@ -82,12 +84,7 @@ pub(super) async fn look_undelegate(cx: &Context<'_>) -> Result<Look, StepError>
 
 /// Takes NS and DS out, in one PATCH.
 pub(super) async fn act_undelegate(cx: &Context<'_>) -> Result<(), StepError> {
-    edit_result(
-        cx.world
-            .parents
-            .edit(&cx.claim.pool, cx.name(), Edit::Remove)
-            .await,
-    )
+    edit_parent(cx, Edit::Remove).await
 }
 
 /// Every server of the parent says that there is no DS, and from this moment caches run out.
@@ -100,22 +97,18 @@ pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepE
     for server in &servers {
         match look_at_ds(&cx.world.asker, *server, cx.name()).await {
             DsAtParent::Absent { .. } | DsAtParent::NoSuchName { .. } => {}
-            // A server that hosts the child as well may answer for it; the parent's database was looked at above.
-            DsAtParent::Lame { .. }
-                if cx
-                    .world
-                    .parents
-                    .look(&cx.claim.pool, cx.name())
-                    .await?
-                    .is_undelegated() => {}
             DsAtParent::Unreachable(error) => return Err(StepError::retry(format!("{server}: {error}"))),
-            DsAtParent::Present(_) | DsAtParent::Lame { .. } => {
+            seen => {
                 cx.world
                     .parents
                     .servers()
                     .flush(&crate::dns::canonical(cx.name().as_str()))
                     .await;
-                return Ok(Look::NotYet(format!("{server} still gives the DS")));
+                let what = match seen {
+                    DsAtParent::Present(_) => "still gives the DS",
+                    _ => "does not answer for the pool's zone, so nothing is known of the delegation",
+                };
+                return Ok(Look::NotYet(format!("{server} {what}")));
             }
         }
     }
@@ -146,15 +139,17 @@ pub(super) async fn look_drain(cx: &Context<'_>) -> Result<Look, StepError> {
             "resolvers may still have the delegation in their caches".to_owned(),
         ));
     }
+    let ds = facts.ds.clone();
     drop(facts);
-    if cx
-        .world
-        .parents
-        .look(&cx.claim.pool, cx.name())
-        .await?
-        .is_undelegated()
-    {
+    let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
+    if at.is_undelegated() {
         Ok(Look::Done("caches have run out".to_owned()))
+    } else if at.may_be_ours(&cx.claim.nameservers, &ds) {
+        // A late write of ours, or a backup that was put back: caches have it again.
+        Ok(Look::Again(
+            StepName::Undelegate,
+            "the parent zone delegates the name again as this claim did".to_owned(),
+        ))
     } else {
         Err(foreign(cx, "the parent zone delegates this name again"))
     }
@@ -171,19 +166,8 @@ pub(super) async fn look_delete_zone(cx: &Context<'_>) -> Result<Look, StepError
     })
 }
 
-/// Deletes the zone with its keys, after one more look at the fence and the marker.
+/// Deletes the zone with its keys, after one more look at the marker.
 pub(super) async fn act_delete_zone(cx: &Context<'_>) -> Result<(), StepError> {
-    let operation = cx.operation.clone();
-    let cover = cx.world.config.timing.call_cover();
-    let covered = cx
-        .world
-        .store
-        .read(|tx| Box::pin(async move { tx.lease_covers(&operation, cover).await }))
-        .await
-        .map_err(|error: crate::store::StoreError| StepError::from(error))?;
-    if !covered {
-        return Err(StepError::retry("the lease is too short for a removal"));
-    }
     if cx
         .world
         .zones
@@ -191,17 +175,27 @@ pub(super) async fn act_delete_zone(cx: &Context<'_>) -> Result<(), StepError> {
         .await?
         .is_some_and(|marker| marker == cx.marker())
     {
-        cx.world.zones.delete(cx.name()).await?;
+        let deleted = cx.world.zones.delete(cx.name()).await;
+        deleted.map_err(StepError::of_write)?;
     }
     Ok(())
 }
 
 /// No server answers for the zone.
 pub(super) async fn look_check_gone(cx: &Context<'_>) -> Result<Look, StepError> {
-    if cx.world.zones.marker_of(cx.name()).await?.is_some() {
-        return Ok(Look::Done(
-            "what is served under the name is not this claim's".to_owned(),
-        ));
+    match cx.world.zones.marker_of(cx.name()).await? {
+        None => {}
+        Some(marker) if marker == cx.marker() => {
+            return Ok(Look::Again(
+                StepName::DeleteZone,
+                "the zone is on the servers again".to_owned(),
+            ));
+        }
+        Some(_) => {
+            return Ok(Look::Done(
+                "what is served under the name is not this claim's".to_owned(),
+            ));
+        }
     }
     let servers = cx.child_servers().await?;
     let serving = async || {

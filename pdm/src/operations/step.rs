@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::DbTime;
+use crate::domain::operation::StepName;
 
 /// What a look at the world found.
 #[derive(Debug)]
@@ -13,6 +14,10 @@ pub enum Look {
     NotYet(String),
     /// Nothing to do until that time.
     Wait(DbTime, String),
+    /// What an earlier step did is gone again: back to that one.
+    Again(StepName, String),
+    /// The zone that was to be changed does not exist any more: the name has to be made again.
+    Rebuild(String),
 }
 
 /// Why a step cannot go on.
@@ -55,13 +60,11 @@ impl StepError {
             unknown: false,
         }
     }
-}
 
-impl From<powerdns_client::Error> for StepError {
-    fn from(error: powerdns_client::Error) -> Self {
+    /// A write that failed. What the server says of its content does not change by asking again.
+    pub fn of_write(error: powerdns_client::Error) -> Self {
         use powerdns_client::ErrorKind as K;
         match error.kind() {
-            // What the server says of the content does not change by asking again.
             K::Invalid | K::Refused | K::Malformed | K::TooLarge => Self::Impossible {
                 code: "request.invalid",
                 detail: format!(
@@ -69,11 +72,18 @@ impl From<powerdns_client::Error> for StepError {
                     error.message().unwrap_or("no reason given")
                 ),
             },
-            _ => Self::Retry {
-                detail: format!("waiting for PowerDNS: {error}"),
-                after: None,
-                unknown: error.effect() == powerdns_client::Effect::Unknown,
-            },
+            _ => Self::from(error),
+        }
+    }
+}
+
+/// A read that failed, which says nothing about what is to be written; or a write that may go through later.
+impl From<powerdns_client::Error> for StepError {
+    fn from(error: powerdns_client::Error) -> Self {
+        Self::Retry {
+            detail: format!("waiting for PowerDNS: {error}"),
+            after: None,
+            unknown: error.effect() == powerdns_client::Effect::Unknown,
         }
     }
 }

@@ -24,9 +24,7 @@ pub(super) async fn look_write_records(cx: &Context<'_>) -> Result<Look, StepErr
                 zone.serial
             )))
         }
-        ZoneSeen::Absent => Err(StepError::retry(
-            "the zone is missing; the reconciler makes it again",
-        )),
+        ZoneSeen::Absent => Ok(rebuild()),
         ZoneSeen::Foreign { account } => Err(StepError::Foreign {
             detail: format!(
                 "the zone {} is marked {account:?}, not as this claim's",
@@ -40,9 +38,14 @@ pub(super) async fn look_write_records(cx: &Context<'_>) -> Result<Look, StepErr
 /// Writes what differs, in one PATCH.
 pub(super) async fn act_write_records(cx: &Context<'_>) -> Result<(), StepError> {
     if let ZoneSeen::Ours(zone) = cx.world.zones.look(cx.name(), &cx.marker()).await? {
-        cx.world.zones.apply(&cx.plan(), &zone).await?;
+        let applied = cx.world.zones.apply(&cx.plan(), &zone).await;
+        applied.map_err(StepError::of_write)?;
     }
     Ok(())
+}
+
+fn rebuild() -> Look {
+    Look::Rebuild("the zone was removed from the servers".to_owned())
 }
 
 /// Every server serves that serial or a later one.
@@ -70,6 +73,9 @@ pub(super) async fn look_check_records(cx: &Context<'_>) -> Result<Look, StepErr
             )));
         }
         if again {
+            if cx.world.zones.marker_of(cx.name()).await?.is_none() {
+                return Ok(rebuild());
+            }
             let list = behind.into_iter().collect::<Vec<_>>().join(", ");
             return Ok(Look::NotYet(format!("not yet at serial {wanted}: {list}")));
         }

@@ -168,6 +168,8 @@ pub enum DsAtParent {
     NoSuchName {
         /// As for `Absent`.
         negative_ttl: Option<u32>,
+        /// The serial of the parent zone that says so.
+        serial: Option<u32>,
     },
     /// The server answers, but not with the authority of a parent.
     Lame {
@@ -229,7 +231,10 @@ fn ds_at_parent(cut: &Name, answer: &Answer) -> DsAtParent {
     match answer.rcode() {
         ResponseCode::NoError if answer.aa() && !seen.is_empty() => DsAtParent::Present(seen),
         ResponseCode::NoError if answer.aa() && above => DsAtParent::Absent { negative_ttl },
-        ResponseCode::NXDomain if answer.aa() && above => DsAtParent::NoSuchName { negative_ttl },
+        ResponseCode::NXDomain if answer.aa() && above => DsAtParent::NoSuchName {
+            negative_ttl,
+            serial: soa_of(answer.authorities()).map(|(_, soa)| soa.serial),
+        },
         rcode => DsAtParent::Lame {
             rcode,
             aa: answer.aa(),

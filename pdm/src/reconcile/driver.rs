@@ -62,15 +62,13 @@ impl Reconciler {
         };
         let length = interval + timing.lease;
         while !*stop.borrow() {
-            let (lease, holder) = (format!("task:{}", task.name()), self.holder.clone());
-            let taken = self
-                .world
-                .store
-                .write(move |tx| Box::pin(async move { tx.take_lease(&lease, &holder, length).await }))
-                .await;
-            let result = match taken {
-                Ok(Some(_)) => self.pass(task).await,
-                Ok(None) => Ok(()),
+            let result = match self.take_lease(task, length).await {
+                Ok(true) => tokio::select! {
+                    done = self.pass(task) => done,
+                    // A pass over a large pool may take longer than the lease.
+                    lost = self.keep_lease(task, length) => lost,
+                },
+                Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
@@ -79,6 +77,26 @@ impl Reconciler {
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
                 _ = stop.changed() => {}
+            }
+        }
+    }
+
+    async fn take_lease(&self, task: Task, length: Duration) -> Result<bool, StoreError> {
+        let (lease, holder) = (format!("task:{}", task.name()), self.holder.clone());
+        let taken = self
+            .world
+            .store
+            .write(move |tx| Box::pin(async move { tx.take_lease(&lease, &holder, length).await }))
+            .await?;
+        Ok(taken.is_some())
+    }
+
+    /// Renews the lease of a task; ends when it is lost.
+    async fn keep_lease(&self, task: Task, length: Duration) -> Result<(), StoreError> {
+        loop {
+            tokio::time::sleep(length / 3).await;
+            if !self.take_lease(task, length).await? {
+                return Err(StoreError::Superseded);
             }
         }
     }

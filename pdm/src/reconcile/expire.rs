@@ -16,7 +16,7 @@ pub(super) async fn expire_holds(store: &Store) -> Result<usize, StoreError> {
                 Box::pin(async move {
                     let claims = tx.expire_holds(PORTION).await?;
                     for claim in &claims {
-                        claim_event(tx, claim).await?;
+                        claim_event(tx, claim, claim.operation).await?;
                     }
                     Ok::<_, StoreError>(claims.len())
                 })

@@ -94,8 +94,8 @@ async fn why_not(
             refusal.claim = (asked.tenant() == Some(claim.tenant)).then_some(claim.id);
             Ok(Some(refusal))
         }
-        Some(_) => Ok(None),
-        None => {
+        // An ended hold is as good as none; what the name was before counts again.
+        Some(_) | None => {
             let buried = tx
                 .is_buried_for(name, asked.tenant(), asked.config.timing.quarantine)
                 .await?;

@@ -164,8 +164,9 @@ pub async fn add_pool(
     pool: &Pool,
     prepared: &PreparedPool,
 ) -> Decided<Pool> {
-    tx.lock_domain(pool.domain.as_str()).await?;
     for ancestor in std::iter::successors(Some(pool.domain.clone()), DomainName::parent) {
+        // Reserves below a pool hold the lock of that pool; so it is held here for each that the new one is below.
+        tx.lock_domain(ancestor.as_str()).await?;
         if tx.current_claim(&ancestor).await?.is_some() {
             let detail = format!("{ancestor} is claimed as a name");
             return Err(Refusal::field(Code::NameConflict, "/domain", detail).into());

@@ -8,6 +8,7 @@ use crate::domain::claim::{Claim, ClaimState, ReleaseDecision};
 use crate::domain::event::EventKind;
 use crate::domain::ids::ClaimId;
 use crate::domain::operation::{Facts, Operation, OperationKind};
+use crate::operations::operation_event;
 use crate::store::Tx;
 
 /// What is asked.
@@ -44,7 +45,7 @@ async fn give_back(tx: &mut Tx<'_>, asked: Asked<'_>, mut claim: Claim) -> Decid
     let operation = tx.insert_done_operation(OperationKind::Release, &claim).await?;
     claim.operation = Some(operation.id);
     tx.free_name(&mut claim, false).await?;
-    trail::operation_event(tx, &operation, EventKind::OperationStarted).await?;
+    operation_event(tx, &operation, EventKind::OperationStarted).await?;
     let note = Note {
         action: "claim.release",
         before: Some(&before),
@@ -53,7 +54,7 @@ async fn give_back(tx: &mut Tx<'_>, asked: Asked<'_>, mut claim: Claim) -> Decid
         detail: None,
     };
     trail::changed(tx, asked, note).await?;
-    trail::operation_event(tx, &operation, EventKind::OperationSucceeded).await?;
+    operation_event(tx, &operation, EventKind::OperationSucceeded).await?;
     Ok(Work { operation, claim })
 }
 

@@ -108,7 +108,7 @@ pub async fn reserve(
 /// Whoever had the name until now hears that his hold ended.
 async fn tell_expired(tx: &mut Tx<'_>, holder: &Claim) -> Decided<()> {
     if let Some(expired) = tx.claim(holder.id, None).await? {
-        claim_event(tx, &expired).await?;
+        claim_event(tx, &expired, expired.operation).await?;
     }
     Ok(())
 }

@@ -3,12 +3,10 @@
 use super::Asked;
 use super::secrets::sha256_hex;
 use crate::domain::claim::Claim;
-use crate::domain::event::EventKind;
 use crate::domain::ids::{OperationId, TenantId};
-use crate::domain::operation::Operation;
 use crate::operations::claim_event;
-use crate::store::{NewAudit, NewEvent, StoreError, Tx, with_time};
-use crate::view::{ClaimView, OperationView};
+use crate::store::{NewAudit, StoreError, Tx};
+use crate::view::ClaimView;
 
 /// What is said of a change in the audit trail.
 pub(super) struct Note<'a> {
@@ -39,7 +37,7 @@ pub(super) async fn changed(tx: &mut Tx<'_>, asked: Asked<'_>, note: Note<'_>) -
     })
     .await?;
     if is_news {
-        claim_event(tx, note.after).await
+        claim_event(tx, note.after, note.after.operation).await
     } else {
         Ok(())
     }
@@ -63,24 +61,6 @@ pub(super) async fn administered(
         before: None,
         after: None,
         detail: Some(detail),
-    })
-    .await
-}
-
-/// Tells streams about an operation.
-pub(super) async fn operation_event(
-    tx: &mut Tx<'_>,
-    operation: &Operation,
-    kind: EventKind,
-) -> Result<(), StoreError> {
-    let object = serde_json::to_value(OperationView::from(operation)).unwrap_or_default();
-    let data = with_time(object, tx.now().await?);
-    tx.event(NewEvent {
-        kind,
-        tenant: operation.tenant,
-        claim: operation.claim,
-        operation: Some(operation.id),
-        data,
     })
     .await
 }

@@ -5,6 +5,7 @@ use super::{Asked, Decided, Refusal, ServiceError};
 use crate::domain::claim::Claim;
 use crate::domain::event::EventKind;
 use crate::domain::operation::{Facts, Operation, OperationKind, OperationState};
+use crate::operations::operation_event;
 use crate::store::{Leave, NewOperation, StoreError, Tx};
 
 /// A claim and the operation on it that a verb started or joined.
@@ -61,7 +62,7 @@ pub(super) async fn start(
         Err(StoreError::Duplicate) => return Err(Refusal::in_progress(None).into()),
         other => other?,
     };
-    trail::operation_event(tx, &started, EventKind::OperationStarted).await?;
+    operation_event(tx, &started, EventKind::OperationStarted).await?;
     Ok(started)
 }
 
@@ -132,7 +133,7 @@ pub(super) async fn end_cancelled(tx: &mut Tx<'_>, operation: &mut Operation) ->
     operation.waiting_until = None;
     operation.blocked_by = None;
     tx.save_operation(operation, Leave::Keep).await?;
-    trail::operation_event(tx, operation, EventKind::OperationFailed).await?;
+    operation_event(tx, operation, EventKind::OperationFailed).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::tx::fetch_optional;
+use super::tx::{execute, fetch_optional};
 use super::{StoreError, Tx};
 use crate::clock::{DbTime, micros};
 
@@ -42,9 +42,20 @@ impl Tx<'_> {
         }))
     }
 
+    /// Gives one lease back, so that others need not wait for its end.
+    pub async fn drop_lease(&mut self, name: &str, holder: &str) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE leases SET until = 0 WHERE name = $1 AND holder = $2",
+            name.to_owned(),
+            holder.to_owned()
+        )?;
+        Ok(())
+    }
+
     /// Gives leases back, so that others need not wait for their end. The rows stay, and with them the fences.
     pub async fn drop_leases_of(&mut self, holder: &str) -> Result<(), StoreError> {
-        super::tx::execute!(
+        execute!(
             self,
             "UPDATE leases SET until = 0, holder = '' WHERE holder = $1",
             holder.to_owned()

@@ -16,6 +16,7 @@ mod journal;
 mod leases;
 mod operations;
 mod orphans;
+mod parents;
 mod pools;
 mod postgres;
 mod propagation;
@@ -42,6 +43,7 @@ pub use journal::{Entry, NewEntry};
 pub use leases::Lease;
 pub use operations::{Leave, NewOperation, OperationFilter};
 pub use orphans::Orphan;
+pub use parents::ParentSerial;
 pub use tenants::{ApiKey, NewKey, Tenant};
 pub use tx::Tx;
 

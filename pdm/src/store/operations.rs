@@ -262,37 +262,56 @@ impl Tx<'_> {
         Ok(row.and_then(|(due,)| due).map(DbTime::from_store))
     }
 
-    /// Extends the leases of the operations that `holder` has in its hands. What it no longer works on is not among
+    /// Extends the leases of the turns, operation and fence, that `holder` has in its hands. What it no longer works on is not among
     /// them: that lease has to end, so that somebody picks the work up.
     pub async fn renew_leases(
         &mut self,
         holder: &str,
-        in_hand: &[OperationId],
+        in_hand: &[(OperationId, i64)],
         lease: Duration,
     ) -> Result<(), StoreError> {
-        for id in in_hand {
+        for (id, fence) in in_hand {
             execute!(
                 self,
                 "UPDATE operations SET lease_until = (SELECT now FROM db_time) + $3
-                  WHERE id = $2 AND holder = $1 AND ended_at IS NULL
+                  WHERE id = $2 AND fence = $4 AND holder = $1 AND ended_at IS NULL
                     AND lease_until >= (SELECT now FROM db_time)",
                 holder.to_owned(),
                 id.to_string(),
                 micros(lease),
+                *fence,
             )?;
         }
         Ok(())
     }
 
+    /// Gives an operation back that its worker could not write, due again after `wait`.
+    pub async fn give_back(
+        &mut self,
+        id: OperationId,
+        fence: i64,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE operations SET holder = NULL, next_attempt_at = (SELECT now FROM db_time) + $3
+              WHERE id = $1 AND fence = $2 AND holder IS NOT NULL AND ended_at IS NULL",
+            id.to_string(),
+            fence,
+            micros(wait),
+        )?;
+        Ok(())
+    }
+
     /// Whether the worker with this fence still has the operation, and for at least `cover` more.
-    pub async fn lease_covers(&mut self, operation: &Operation, cover: Duration) -> Result<bool, StoreError> {
+    pub async fn lease_covers(&mut self, turn: (OperationId, i64), cover: Duration) -> Result<bool, StoreError> {
         let row = fetch_optional!(
             self,
             (String,),
             "SELECT id FROM operations
               WHERE id = $1 AND fence = $2 AND ended_at IS NULL AND lease_until >= (SELECT now FROM db_time) + $3",
-            operation.id.to_string(),
-            operation.fence,
+            turn.0.to_string(),
+            turn.1,
             micros(cover),
         )?;
         Ok(row.is_some())

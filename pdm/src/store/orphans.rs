@@ -42,7 +42,7 @@ impl Tx<'_> {
         }
         execute!(
             self,
-            "DELETE FROM orphans WHERE server = $1 AND kind = $2 AND seen < $3",
+            "DELETE FROM orphans WHERE server = $1 AND kind = $2 AND seen <> $3",
             server.to_owned(),
             kind.to_owned(),
             now,

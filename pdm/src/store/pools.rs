@@ -113,29 +113,56 @@ impl Tx<'_> {
         Ok(row.is_some())
     }
 
+    /// What the last pass of the reconciler saw in the pool's zone without a claim that explains it.
+    pub async fn foreign_names(&mut self, pool: &DomainName) -> Result<Vec<DomainName>, StoreError> {
+        let rows = fetch_all!(
+            self,
+            (String,),
+            "SELECT name FROM foreign_names WHERE pool = $1",
+            pool.as_str().to_owned(),
+        )?;
+        rows.into_iter()
+            .map(|(name,)| parse(DomainName::parse(&name).ok(), "foreign_names", "name", &name))
+            .collect()
+    }
+
+    /// Every host that a claim of the pool was ever delegated to.
+    pub async fn nameservers_ever(&mut self, pool: &DomainName) -> Result<Vec<DomainName>, StoreError> {
+        let rows = fetch_all!(
+            self,
+            (String,),
+            "SELECT DISTINCT nameservers FROM claims WHERE pool = $1",
+            pool.as_str().to_owned(),
+        )?;
+        let mut hosts = Vec::new();
+        for (row,) in rows {
+            hosts.extend(json::<Vec<DomainName>>(&row, "claims", "nameservers", pool.as_str())?);
+        }
+        hosts.sort();
+        hosts.dedup();
+        Ok(hosts)
+    }
+
     /// Replaces what is known of foreign names in a pool's zone.
     pub async fn replace_foreign_names(
         &mut self,
         pool: &DomainName,
         seen: &[DomainName],
     ) -> Result<(), StoreError> {
-        let now = self.now().await?.micros();
+        execute!(
+            self,
+            "DELETE FROM foreign_names WHERE pool = $1",
+            pool.as_str().to_owned(),
+        )?;
         for name in seen {
             execute!(
                 self,
-                "INSERT INTO foreign_names (name, pool, seen_at) VALUES ($1, $2, $3)
+                "INSERT INTO foreign_names (name, pool, seen_at) SELECT $1, $2, now FROM db_time WHERE 1 = 1
                  ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, pool = excluded.pool",
                 name.as_str().to_owned(),
                 pool.as_str().to_owned(),
-                now,
             )?;
         }
-        execute!(
-            self,
-            "DELETE FROM foreign_names WHERE pool = $1 AND seen_at < $2",
-            pool.as_str().to_owned(),
-            now,
-        )?;
         Ok(())
     }
 }

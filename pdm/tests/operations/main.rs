@@ -1,6 +1,7 @@
 //! Operations against real servers: the path, its faults, its crashes.
 
 mod crashes;
+mod odd_states;
 mod reconcile;
 mod refusals;
 mod support;

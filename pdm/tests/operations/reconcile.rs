@@ -3,40 +3,10 @@
 use conformance::world::{Layout, Store as Databases};
 use conformance_servers::Verdict;
 use pdm::domain::operation::{OperationKind, OperationState};
-use pdm::store::{OperationFilter, Page, StoreError};
+use pdm::store::StoreError;
 use powerdns_client::{NewZone, RecordType, Rrset, RrsetChange};
 
 use crate::support::{Lab, RUNTIME, canonical, client};
-
-/// Waits for the repairs that a pass began.
-async fn wait_for_repairs(lab: &Lab) {
-    lab.wake.operation_due();
-    let filter = OperationFilter::default();
-    loop {
-        let filter = filter.clone();
-        let all = lab
-            .store
-            .read(|tx| {
-                Box::pin(async move {
-                    tx.list_operations(
-                        &filter,
-                        &Page {
-                            after: None,
-                            limit: 500,
-                        },
-                    )
-                    .await
-                })
-            })
-            .await
-            .map_err(|e: StoreError| e)
-            .unwrap();
-        let Some(open) = all.iter().find(|o| o.ended_at.is_none()) else {
-            return;
-        };
-        lab.wait_end(open.id).await;
-    }
-}
 
 #[test]
 fn drift_of_our_own_is_repaired_within_the_budget() {
@@ -102,7 +72,7 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
 
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.drifted, found.repairs), (5, 5), "{found:?}");
-        wait_for_repairs(&lab).await;
+        lab.wait_for_repairs().await;
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.drifted, found.orphans), (0, 0), "{found:?}");
         for claim in &claims {

@@ -22,7 +22,7 @@ use pdm::domain::pool::{HoldTerms, Pool, Template};
 use pdm::domain::targets::Targets;
 use pdm::domain::zone_plan::ZoneTtls;
 use pdm::operations::{CrashPoint, Crashes, Runner, Wake, World};
-use pdm::store::{NewClaim, NewOperation, Store, StoreError, Taken};
+use pdm::store::{NewClaim, NewOperation, OperationFilter, Page, Store, StoreError, Taken};
 use pdm_registrar::DomainName;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -364,6 +364,50 @@ impl Lab {
     pub async fn wait_end(&self, id: OperationId) -> Operation {
         self.wait_for(id, "final", |operation| operation.state.is_final())
             .await
+    }
+
+    /// Waits for the repairs that a pass of the reconciler began.
+    pub async fn wait_for_repairs(&self) {
+        self.wake.operation_due();
+        let page = Page {
+            after: None,
+            limit: 500,
+        };
+        loop {
+            let (filter, page) = (OperationFilter::default(), page.clone());
+            let all = self
+                .store
+                .read(|tx| Box::pin(async move { tx.list_operations(&filter, &page).await }))
+                .await
+                .map_err(|e: StoreError| e)
+                .unwrap();
+            let Some(open) = all.iter().find(|o| o.ended_at.is_none()) else {
+                return;
+            };
+            self.wait_end(open.id).await;
+        }
+    }
+
+    /// An operation in the hands of the test, before any worker sees it: what it is for does not matter.
+    pub async fn hold_an_operation(&self, claim: &Claim) -> (OperationId, i64) {
+        let claim = claim.clone();
+        let held = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let new = NewOperation {
+                        kind: OperationKind::Records,
+                        claim: &claim,
+                        facts: Facts::default(),
+                    };
+                    tx.insert_operation(new).await?;
+                    let lease = Duration::from_mins(5);
+                    tx.claim_due_operations("the test", lease, 10).await
+                })
+            })
+            .await;
+        let held: Vec<Operation> = held.map_err(|e: StoreError| e).unwrap();
+        (held[0].id, held[0].fence)
     }
 
     /// Where `server` has a zone or a delegation for the name, asked without a proxy in between.

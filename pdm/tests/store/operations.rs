@@ -17,8 +17,8 @@ async fn next_due(db: &Database) -> Option<DbTime> {
 }
 
 async fn covers(db: &Database, operation: &Operation, cover: std::time::Duration) -> bool {
-    let operation = operation.clone();
-    look!(db.store, tx => tx.lease_covers(&operation, cover).await)
+    let turn = (operation.id, operation.fence);
+    look!(db.store, tx => tx.lease_covers(turn, cover).await)
 }
 
 fn ids(operations: &[Operation]) -> Vec<OperationId> {
@@ -190,17 +190,18 @@ pub async fn only_what_is_in_hand_is_renewed(db: Database) {
     let in_hand = db.work("in-hand").await.id;
     let dropped = db.work("dropped").await.id;
     assert_eq!(db.pick_up("worker", MINUTE).await.len(), 2);
-    let renew = |holder: &'static str, which| {
+    let renew = |holder: &'static str, which, fence: i64| {
         let store = db.store.clone();
-        async move { unit!(store, tx => tx.renew_leases(holder, &[which], HOUR).await).unwrap() }
+        async move { unit!(store, tx => tx.renew_leases(holder, &[(which, fence)], HOUR).await).unwrap() }
     };
-    renew("worker", in_hand).await;
-    renew("somebody", dropped).await;
+    renew("worker", in_hand, 1).await;
+    renew("worker", dropped, 0).await;
+    renew("somebody", dropped, 1).await;
     db.pass(2 * MINUTE).await;
     // A lease that has ended is not brought back to life.
-    renew("worker", dropped).await;
+    renew("worker", dropped, 1).await;
     assert_eq!(ids(&db.pick_up("other", MINUTE).await), [dropped]);
-    renew("worker", dropped).await;
+    renew("worker", dropped, 1).await;
     db.pass(HOUR).await;
     let both: HashSet<_> = ids(&db.pick_up("third", MINUTE).await).into_iter().collect();
     assert_eq!(both, HashSet::from([in_hand, dropped]));
@@ -298,7 +299,7 @@ pub async fn a_seized_operation_is_out_of_its_workers_hands(db: Database) {
     assert_eq!((seized.id, seized.fence), (id, held.fence + 1));
     assert!(is_superseded(&db.save(&held, Leave::Keep).await));
     assert!(!covers(&db, &held, std::time::Duration::ZERO).await);
-    unit!(db.store, tx => tx.renew_leases("worker", &[id], HOUR).await).unwrap();
+    unit!(db.store, tx => tx.renew_leases("worker", &[(id, 1)], HOUR).await).unwrap();
     // Who seized it may write, and the next worker need not wait for the old lease.
     db.save(&seized, Leave::Until(seized.created_at)).await.unwrap();
     let next = db.pick_up("other", MINUTE).await.remove(0);

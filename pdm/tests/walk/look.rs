@@ -100,7 +100,8 @@ async fn servers_parents_and_rrsets_are_seen_as_they_are() -> Result<()> {
         (view.ds, view.ns),
         (
             DsAtParent::NoSuchName {
-                negative_ttl: Some(60)
+                negative_ttl: Some(60),
+                serial: Some(1)
             },
             NsAtParent::NotDelegated
         )

@@ -45,6 +45,7 @@ promises! {
         a_patch_is_all_or_nothing
         a_patch_says_what_is_to_be_and_can_be_repeated
         content_that_powerdns_refuses_is_invalid_and_not_applied
+        what_stands_below_a_name_is_found_in_every_zone
         a_body_above_the_servers_limit_is_malformed
         lua_is_written_only_where_it_is_allowed
         a_zone_of_20_000_rrsets_is_read_piece_by_piece;

@@ -27,6 +27,33 @@ pub(super) async fn a_patch_is_all_or_nothing(server: &PowerDns) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn what_stands_below_a_name_is_found_in_every_zone(server: &PowerDns) -> Result<()> {
+    let (client, zone) = (client(config(server)), name("deep.test"));
+    client.create_zone(&new_zone(&zone)).await?;
+    let shop = zone.child("_shop")?;
+    assert_eq!(client.records_below(&shop, 10).await?, []);
+    let changes = [
+        replace(&shop, RecordType::A, &["192.0.2.1"]),
+        replace(&shop.child("a.b")?, RecordType::A, &["192.0.2.2"]),
+        replace(&zone.child("xshop")?.child("a")?, RecordType::A, &["192.0.2.3"]),
+    ];
+    client.patch_rrsets(&zone, &changes).await?;
+    let own = shop.child("own")?;
+    client.create_zone(&new_zone(&own)).await?;
+    let found = client.records_below(&shop, 10).await?;
+    let found: BTreeSet<_> = found
+        .iter()
+        .filter(|record| record.rtype == RecordType::A || record.rtype == RecordType::SOA)
+        .map(|record| (record.zone.as_str(), record.name.as_str()))
+        .collect();
+    let below = shop.child("a.b")?;
+    assert_eq!(
+        found,
+        [(zone.as_str(), below.as_str()), (own.as_str(), own.as_str())].into()
+    );
+    Ok(())
+}
+
 pub(super) async fn a_patch_says_what_is_to_be_and_can_be_repeated(server: &PowerDns) -> Result<()> {
     let (client, zone) = (client(config(server)), name("patched.test"));
     client.create_zone(&new_zone(&zone)).await?;

@@ -1,0 +1,154 @@
+//! What does not fit between the servers and the database, at first sight.
+
+use std::collections::{BTreeMap, HashMap};
+
+use pdm_registrar::DomainName;
+
+use super::SweepError;
+use super::listing::{AtLabel, fingerprint_of};
+use crate::delegation::Delegation;
+use crate::dns::pool_zone::below;
+use crate::dns::zones::ZoneSeen;
+use crate::domain::claim::{Claim, ClaimState};
+use crate::domain::ids::ClaimId;
+use crate::domain::pool::Pool;
+use crate::domain::zone_plan::{PlanInputs, ZonePlan};
+use crate::operations::World;
+
+/// Names asked of the database at a time.
+const PORTION: i64 = 1_000;
+/// Zones whose content is compared with their plans in a pass, taking turns.
+const CONTENT_LOOKS: usize = 200;
+
+/// What does not fit at first sight.
+#[derive(Default)]
+pub(super) struct Suspicions {
+    /// In the parent zone without a claim that explains it.
+    pub(super) foreign: Vec<DomainName>,
+    /// Zones below the pool without a claim that explains them.
+    pub(super) orphan_zones: Vec<(String, String)>,
+    /// Active names whose zone or delegation seems wrong.
+    pub(super) drifted: Vec<ClaimId>,
+    /// Active names in all.
+    pub(super) active: usize,
+}
+
+/// Compares one pool.
+pub(super) async fn compare(
+    world: &World,
+    pool: &Pool,
+    labels: &HashMap<String, AtLabel>,
+    zones: &BTreeMap<String, String>,
+) -> Result<Suspicions, SweepError> {
+    let mut suspicions = Suspicions::default();
+    let mut owned = HashMap::<String, (String, String)>::new();
+    let mut after = String::new();
+    let mut content = ContentTurn::new(world, pool);
+    loop {
+        let (domain, from) = (pool.domain.clone(), after.clone());
+        let rows = world
+            .store
+            .read(|tx| Box::pin(async move { tx.owned_claims(&domain, &from, PORTION).await }))
+            .await?;
+        let Some(last) = rows.last() else { break };
+        after = last.name.as_str().to_owned();
+        for claim in rows {
+            if claim.state == ClaimState::Active {
+                suspicions.active += 1;
+                let name = claim.name.as_str();
+                let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
+                let delegated = labels
+                    .get(name)
+                    .is_some_and(|at| at.fingerprint == fingerprint_of(&claim.name, &wanted));
+                let marker = claim.id.to_string();
+                let zone = zones.get(name).is_some_and(|account| *account == marker);
+                if !delegated || !zone || content.differs(world, pool, &claim).await? {
+                    suspicions.drifted.push(claim.id);
+                }
+            }
+            let state = claim.state.as_str().to_owned();
+            owned.insert(claim.name.as_str().to_owned(), (claim.id.to_string(), state));
+        }
+    }
+    content.keep(world, pool);
+    for name in labels.keys() {
+        // A hold has nothing in the parent: whatever stands there is not its.
+        let explained = owned
+            .get(name)
+            .is_some_and(|(_, state)| state != ClaimState::Reserved.as_str());
+        if !explained && let Ok(name) = DomainName::parse(name) {
+            suspicions.foreign.push(name);
+        }
+    }
+    for (name, account) in zones {
+        let explained = owned
+            .get(name)
+            .is_some_and(|(claim, state)| claim == account && state != ClaimState::Reserved.as_str());
+        if !explained && let Some(child) = below(&pool.domain, &format!("{name}.")) {
+            suspicions.orphan_zones.push((name.clone(), account.clone()));
+            suspicions.foreign.push(child);
+        }
+    }
+    suspicions.foreign.sort();
+    suspicions.foreign.dedup();
+    Ok(suspicions)
+}
+
+/// Looks at the content of some zones each pass, so that all are looked at in turn.
+struct ContentTurn {
+    from: String,
+    last: String,
+    left: usize,
+}
+
+impl ContentTurn {
+    fn new(world: &World, pool: &Pool) -> Self {
+        let turns = world.content_turns.lock().expect("nobody panics with it");
+        let from = turns.get(&pool.domain).cloned().unwrap_or_default();
+        Self {
+            last: from.clone(),
+            from,
+            left: CONTENT_LOOKS,
+        }
+    }
+
+    async fn differs(&mut self, world: &World, pool: &Pool, claim: &Claim) -> Result<bool, SweepError> {
+        if self.left == 0 || claim.name.as_str() <= self.from.as_str() {
+            return Ok(false);
+        }
+        self.left -= 1;
+        claim.name.as_str().clone_into(&mut self.last);
+        differs_from_plan(world, pool, claim).await
+    }
+
+    /// Where the next pass goes on; from the start when this one came to the end.
+    fn keep(self, world: &World, pool: &Pool) {
+        let next = if self.left == 0 { self.last } else { String::new() };
+        world
+            .content_turns
+            .lock()
+            .expect("nobody panics with it")
+            .insert(pool.domain.clone(), next);
+    }
+}
+
+/// Whether a zone is another than its plan, or is signed with other keys than its parent says.
+pub(super) async fn differs_from_plan(world: &World, pool: &Pool, claim: &Claim) -> Result<bool, SweepError> {
+    let id = claim.id;
+    let records = world.store.read(|tx| Box::pin(tx.records(id))).await?;
+    let plan = ZonePlan::new(&PlanInputs {
+        apex: &claim.name,
+        nameservers: &claim.nameservers,
+        template: &pool.template,
+        targets: claim.targets.as_ref(),
+        records: &records,
+        ttls: world.config.zones,
+    });
+    Ok(match world.zones.look(&claim.name, &claim.id.to_string()).await? {
+        ZoneSeen::Ours(zone) if zone.dnssec && zone.difference(&plan).is_none() => {
+            let keys = world.zones.ds(&claim.name).await?;
+            !claim.ds.iter().all(|ds| keys.contains(ds))
+        }
+        ZoneSeen::Ours(_) | ZoneSeen::Absent | ZoneSeen::Foreign { .. } => true,
+    })
+}

@@ -1,0 +1,131 @@
+//! What is not ours, or belongs to nobody: learned and listed, never touched.
+
+use std::collections::{HashMap, HashSet};
+
+use pdm_registrar::DomainName;
+use powerdns_client::Error;
+
+use super::compare::Suspicions;
+use super::listing::AtLabel;
+use super::{Found, SweepError};
+use crate::domain::claim::ClaimState;
+use crate::domain::ids::ClaimId;
+use crate::domain::pool::Pool;
+use crate::operations::World;
+use crate::store::{Store, StoreError};
+
+/// Learns names that are taken by others, and lists delegations to us that nobody owns.
+pub(super) async fn settle_foreign(
+    world: &World,
+    pool: &Pool,
+    suspicions: &Suspicions,
+    labels: &HashMap<String, AtLabel>,
+    edits: i64,
+    found: &mut Found,
+) -> Result<(), SweepError> {
+    let (mut foreign, mut delegations, mut ds) = (Vec::new(), Vec::new(), Vec::new());
+    let domain = pool.domain.clone();
+    let known: HashSet<DomainName> = world
+        .store
+        .read(|tx| Box::pin(async move { tx.foreign_names(&domain).await }))
+        .await?
+        .into_iter()
+        .collect();
+    for name in &suspicions.foreign {
+        if is_explained(&world.store, name).await? {
+            continue;
+        }
+        // What the listing saw may have been the last of a name that was given back meanwhile.
+        if !known.contains(name) && !still_stands(world, pool, name).await? {
+            continue;
+        }
+        foreign.push(name.clone());
+        if let Some(at) = labels.get(name.as_str()) {
+            let now = world.parents.look(&pool.domain, name).await?;
+            if at.delegates_to_us && now.ns.is_some() {
+                delegations.push((name.as_str().to_owned(), None));
+            }
+            if at.delegates_to_us && at.has_ds && now.ds.is_some() {
+                ds.push((name.as_str().to_owned(), None));
+            }
+        }
+    }
+    found.foreign_names += foreign.len();
+    found.orphans += delegations.len() + ds.len();
+    let (domain, server) = (
+        pool.domain.clone(),
+        format!("{} in {}", world.parents.servers().first_url(), pool.domain),
+    );
+    world
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.replace_foreign_names(&domain, &foreign).await?;
+                tx.saw_parent(&domain, edits).await?;
+                tx.replace_orphans(&server, "delegation", &delegations).await?;
+                tx.replace_orphans(&server, "ds", &ds).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// Whether something stands at or below a name now.
+async fn still_stands(world: &World, pool: &Pool, name: &DomainName) -> Result<bool, Error> {
+    Ok(!world.parents.look(&pool.domain, name).await?.is_empty()
+        || world.zones.marker_of(name).await?.is_some()
+        || world.parents.find_below(&pool.domain, name).await?.is_some()
+        || world.zones.find_below(name).await?.is_some())
+}
+
+/// Whether a claim that is more than a hold has the name now, or work on it is open.
+async fn is_explained(store: &Store, name: &DomainName) -> Result<bool, StoreError> {
+    let name = name.clone();
+    store
+        .read(|tx| {
+            Box::pin(async move {
+                let claim = tx.current_claim(&name).await?;
+                let explained = claim.is_some_and(|claim| claim.state != ClaimState::Reserved);
+                Ok(explained || tx.open_operation(&name).await?.is_some())
+            })
+        })
+        .await
+}
+
+pub(super) async fn settle_orphan_zones(
+    world: &World,
+    suspected: Vec<(String, String)>,
+    found: &mut Found,
+) -> Result<(), SweepError> {
+    let mut orphans = Vec::new();
+    for (name, account) in suspected {
+        let Ok(domain) = DomainName::parse(&name) else {
+            continue;
+        };
+        let now = world.zones.marker_of(&domain).await?;
+        let of_claim = account.parse::<ClaimId>().ok();
+        let explained = match of_claim {
+            Some(id) => world
+                .store
+                .read(|tx| Box::pin(tx.claim(id, None)))
+                .await?
+                .is_some_and(|claim| {
+                    matches!(
+                        claim.state,
+                        ClaimState::Activating | ClaimState::Active | ClaimState::Releasing
+                    ) && claim.name == domain
+                }),
+            None => false,
+        };
+        if now.as_ref() == Some(&account) && !explained {
+            orphans.push((name, (!account.is_empty()).then_some(account)));
+        }
+    }
+    found.orphans += orphans.len();
+    let server = world.zones.servers().first_url().to_owned();
+    world
+        .store
+        .write(move |tx| Box::pin(async move { tx.replace_orphans(&server, "zone", &orphans).await }))
+        .await?;
+    Ok(())
+}

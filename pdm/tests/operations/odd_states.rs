@@ -1,0 +1,283 @@
+//! What hands, old writes and slow workers leave behind, and how operations get out of it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use conformance::world::{Layout, Store as Databases};
+use conformance_servers::{Kind, Outcome, Verdict};
+use pdm::delegation::Delegation;
+use pdm::delegation::parent_zone::{Edit, EditError, ParentZones};
+use pdm::domain::claim::{Claim, ClaimState};
+use pdm::domain::ids::OperationId;
+use pdm::domain::operation::{Operation, OperationKind, OperationState, StepName};
+use pdm::store::StoreError;
+use pdm_registrar::DsRecord;
+use powerdns_client::{KeyType, NewCryptoKey, RecordType, Rrset, RrsetChange};
+
+use crate::support::{Lab, RUNTIME, canonical, client};
+
+async fn make_active(lab: &Lab, label: &str) -> Claim {
+    let claim = lab.reserve(label).await;
+    let ended = lab.wait_end(lab.commit(&claim).await).await;
+    assert_eq!(ended.state, OperationState::Succeeded, "{ended:#?}");
+    lab.claim(claim.id).await
+}
+
+async fn assert_secure(lab: &Lab, host: &str, address: &str) {
+    let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        // The resolver may hold older answers for a second or two.
+        let answer = lab.servers.resolver.ask(host, "A").await.unwrap();
+        if answer.verdict() == Verdict::Secure && answer.data("A") == [address] {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < give_up, "{host}: {answer:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn ds_at_parent(lab: &Lab, claim: &Claim) -> Vec<DsRecord> {
+    let at = lab.world.parents.look(&claim.pool, &claim.name).await.unwrap();
+    at.ds.unwrap().0
+}
+
+async fn wait_at(lab: &Lab, id: OperationId, step: StepName, state: OperationState) -> Operation {
+    lab.wait_for(id, "at the step", |operation| {
+        let at = operation.current().map(|index| operation.steps[index].name);
+        at == Some(step) && operation.state == state
+    })
+    .await
+}
+
+/// A change of targets finds its zone removed by a hand: the name is made again, with the new targets, and the
+/// operation that the customer waits for ends.
+#[test]
+fn a_change_of_a_zone_that_was_removed_makes_it_again() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let before = make_active(&lab, "removed").await;
+        let tenants = client(&lab.servers.tenants[0]);
+        tenants.delete_zone(&canonical(&before.name)).await.unwrap();
+
+        let change = lab.change(before.id, OperationKind::Retarget).await;
+        let ended = lab.wait_end(change).await;
+        assert_eq!(ended.state, OperationState::Succeeded, "{ended:#?}");
+        let after = lab.claim(before.id).await;
+        assert_eq!(after.state, ClaimState::Active);
+        assert_ne!(after.ds, before.ds, "a zone that is made again has a new key");
+        assert_eq!(ds_at_parent(&lab, &after).await, after.ds);
+        assert_secure(&lab, "console.removed.omani.works", "203.0.113.99").await;
+        let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
+        assert_eq!((found.drifted, found.orphans), (0, 0), "{found:?}");
+    });
+}
+
+/// A record that somebody puts below a label would be shadowed by a zone at the label, in the moment of its creation.
+#[test]
+fn what_stands_below_a_label_stops_its_activation() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let pools = client(lab.servers.pool_server());
+        let parent = canonical(&lab.pool.domain);
+        // The zone is known and quiet: only the hand that comes now makes the difference.
+        pdm::reconcile::sweep(&lab.world).await.unwrap();
+        make_active(&lab, "first").await;
+        pdm::reconcile::sweep(&lab.world).await.unwrap();
+        lab.pool_proxy.reset_counts();
+        make_active(&lab, "quiet").await;
+        assert_eq!(
+            lab.pool_proxy.count("GET", Kind::Other),
+            0,
+            "nobody wrote but us: no search for what stands below"
+        );
+
+        let deep = Rrset::new(
+            canonical(&lab.name("shop")).child("deep").unwrap(),
+            RecordType::A,
+            60,
+            ["192.0.2.1"],
+        );
+        pools
+            .patch_rrsets(&parent, &[RrsetChange::Replace(deep.clone())])
+            .await
+            .unwrap();
+        let claim = lab.reserve("shop").await;
+        let operation = lab.commit(&claim).await;
+        let blocked = lab
+            .wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
+            .await;
+        assert_eq!(blocked.error.unwrap().code, "zone.foreign");
+        assert_eq!(lab.zone_marker(&claim.name).await, None);
+        assert_eq!(pools.rrsets_at(&parent, &deep.name).await.unwrap(), [deep.clone()]);
+
+        let removed = RrsetChange::Delete {
+            name: deep.name,
+            rtype: RecordType::A,
+        };
+        pools.patch_rrsets(&parent, &[removed]).await.unwrap();
+        assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
+    });
+}
+
+/// A second key is somebody's rollover: left alone. A zone without keys gets one and stays as it is otherwise.
+#[test]
+fn keys_are_repaired_without_removing_the_zone() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let claim = make_active(&lab, "keys").await;
+        let tenants = client(&lab.servers.tenants[0]);
+        let zone = canonical(&claim.name);
+        let second = NewCryptoKey {
+            keytype: KeyType::Csk,
+            active: true,
+            published: true,
+            algorithm: "ECDSAP256SHA256".to_owned(),
+        };
+        tenants.create_cryptokey(&zone, &second).await.unwrap();
+        tenants.flush_cache(&zone).await.unwrap();
+        assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().drifted, 0);
+        let console = zone.child("console").unwrap();
+        let less = RrsetChange::Delete {
+            name: console,
+            rtype: RecordType::A,
+        };
+        tenants.patch_rrsets(&zone, &[less]).await.unwrap();
+        assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().repairs, 1);
+        lab.wait_for_repairs().await;
+        assert_eq!(tenants.cryptokeys(&zone).await.unwrap().len(), 2);
+        assert_eq!(lab.claim(claim.id).await.ds, claim.ds);
+        assert_eq!(ds_at_parent(&lab, &claim).await, claim.ds);
+
+        for key in tenants.cryptokeys(&zone).await.unwrap() {
+            tenants.delete_cryptokey(&zone, key.id).await.unwrap();
+        }
+        tenants.flush_cache(&zone).await.unwrap();
+        lab.tenant_proxy.reset_counts();
+        assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().repairs, 1);
+        lab.wait_for_repairs().await;
+        assert_eq!(lab.tenant_proxy.count("DELETE", Kind::Zone), 0);
+        let after = lab.claim(claim.id).await;
+        assert_eq!(ds_at_parent(&lab, &after).await, after.ds);
+        assert_secure(&lab, "console.keys.omani.works", "203.0.113.10").await;
+    });
+}
+
+/// While caches run out, a backup is put back that has the delegation: it is withdrawn once more, and waited for again.
+#[test]
+fn a_delegation_that_comes_back_is_withdrawn_again() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let claim = make_active(&lab, "returns").await;
+        let pools = client(lab.servers.pool_server());
+        let parent = canonical(&lab.pool.domain);
+        let delegation = pools
+            .rrsets_at(&parent, &canonical(&claim.name))
+            .await
+            .unwrap();
+        let release = lab.change(claim.id, OperationKind::Release).await;
+        wait_at(&lab, release, StepName::Drain, OperationState::Waiting).await;
+        let changes: Vec<RrsetChange> = delegation.into_iter().map(RrsetChange::Replace).collect();
+        pools.patch_rrsets(&parent, &changes).await.unwrap();
+        let ended = lab.wait_end(release).await;
+        assert_eq!(ended.state, OperationState::Succeeded, "{ended:#?}");
+        assert!(!lab.is_delegated(&claim.name).await);
+        assert_eq!(lab.zone_marker(&claim.name).await, None);
+    });
+}
+
+/// A worker that was away for too long makes no call: neither by itself nor through the writer of the parent.
+#[test]
+fn who_was_superseded_writes_nothing() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let claim = make_active(&lab, "seized").await;
+
+        // The look before the write is held up; meanwhile the operation is taken away.
+        let (arrived, mut looked) = tokio::sync::mpsc::unbounded_channel();
+        let (go_on, seized) = std::sync::mpsc::channel::<()>();
+        let seized = Mutex::new(seized);
+        lab.tenant_proxy.rule(move |call| {
+            if call.method == "GET" && call.kind() == Kind::Zone && arrived.send(()).is_ok() {
+                let _ = seized.lock().unwrap().recv_timeout(Duration::from_millis(700));
+            }
+            Outcome::Ok
+        });
+        lab.tenant_proxy.reset_counts();
+        let change = lab.change(claim.id, OperationKind::Retarget).await;
+        looked.recv().await.unwrap();
+        looked.close();
+        let taken = lab
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let taken = tx.seize_operation(change).await?;
+                    let lease = Duration::from_mins(5);
+                    tx.claim_due_operations("the test", lease, 10).await?;
+                    Ok::<_, StoreError>(taken)
+                })
+            })
+            .await;
+        let seized = taken.unwrap().unwrap();
+        go_on.send(()).unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(lab.tenant_proxy.count("GET", Kind::Zone), 2, "it looked twice");
+        assert_eq!(lab.tenant_proxy.count("PATCH", Kind::Zone), 0);
+
+        let edit = Edit::Put(Delegation::ours(
+            &lab.pool.nameservers,
+            &claim.ds,
+            lab.world.config.zones,
+        ));
+        let name = lab.name("late");
+        for fence in [seized.fence - 1, seized.fence] {
+            let made = lab
+                .world
+                .parents
+                .edit(&lab.pool.domain, &name, edit.clone(), (change, fence))
+                .await;
+            assert!(matches!(made, Err(EditError::NotMade(_))), "{made:?}");
+        }
+        assert!(!lab.is_delegated(&name).await);
+    });
+}
+
+/// Two replicas share a parent zone: each gets its turn at once, none is sent away.
+#[test]
+fn writers_of_one_parent_take_turns() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Postgres, Layout::Separate).await;
+        let claim = make_active(&lab, "busy").await;
+        let turn = lab.hold_an_operation(&claim).await;
+        let config = &lab.world.config;
+        let replicas: Vec<_> = (0..3)
+            .map(|n| {
+                ParentZones::new(
+                    lab.store.clone(),
+                    lab.world.parents.servers().clone(),
+                    format!("replica-{n}"),
+                    config.timing.lease,
+                    config.powerdns.batch_linger,
+                    config.timing.address_memory,
+                    config.timing.call_cover(),
+                )
+            })
+            .collect();
+        let mut edits = Vec::new();
+        for round in 0..4 {
+            for (n, replica) in replicas.iter().enumerate() {
+                let name = lab.name(&format!("turn-{round}-{n}"));
+                let edit = Edit::Put(Delegation::ours(&lab.pool.nameservers, &claim.ds, config.zones));
+                let pool = lab.pool.domain.clone();
+                edits.push(async move { replica.edit(&pool, &name, edit, turn).await });
+            }
+        }
+        for made in futures_util::future::join_all(edits).await {
+            made.unwrap();
+        }
+        for round in 0..4 {
+            for n in 0..3 {
+                assert!(lab.is_delegated(&lab.name(&format!("turn-{round}-{n}"))).await);
+            }
+        }
+    });
+}
