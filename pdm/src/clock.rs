@@ -37,6 +37,12 @@ impl DbTime {
         )
     }
 
+    /// That long before this moment.
+    #[must_use]
+    pub fn minus(self, ago: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(ago)))
+    }
+
     /// How long until `later`; zero when that is past.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))

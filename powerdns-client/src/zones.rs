@@ -1,6 +1,7 @@
 //! Zones: create, read, change their settings, delete, list.
 
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::client::optional;
@@ -225,6 +226,18 @@ impl Client {
         struct Answer {
             dnssec: bool,
         }
+        let answer: Answer = self.post_zone(zone, "/zones?rrsets=false").await?;
+        as_asked(zone, answer.dnssec)
+    }
+
+    /// The same, and what the server read back from its database after it had written the zone.
+    pub async fn create_and_read_zone(&self, zone: &NewZone) -> Result<Zone, Error> {
+        let created: Zone = self.post_zone(zone, "/zones").await?;
+        as_asked(zone, created.properties.dnssec)?;
+        Ok(created)
+    }
+
+    async fn post_zone<T: DeserializeOwned>(&self, zone: &NewZone, path: &str) -> Result<T, Error> {
         rules::check_new_zone(zone, self.allows_lua())?;
         let body = Creation {
             name: &zone.name,
@@ -240,18 +253,8 @@ impl Client {
             nameservers: [],
             rrsets: &zone.rrsets,
         };
-        let answer: Answer = self
-            .write_and_read(Method::POST, self.url("/zones?rrsets=false"), Some(&body))
-            .await?;
-        if answer.dnssec != zone.dnssec {
-            let why = if answer.dnssec {
-                "the new zone is signed"
-            } else {
-                "the new zone is not signed"
-            };
-            return Err(Error::new(ErrorKind::UnexpectedAnswer, Effect::Applied).with_message(why));
-        }
-        Ok(())
+        self.write_and_read(Method::POST, self.url(path), Some(&body))
+            .await
     }
 
     /// A zone with its content; `None` if it does not exist.
@@ -298,4 +301,17 @@ impl Client {
         }
         Err(Error::new(ErrorKind::NotFound, Effect::NotApplied)) // no such server
     }
+}
+
+/// Whether a new zone is signed as it was asked for.
+fn as_asked(zone: &NewZone, signed: bool) -> Result<(), Error> {
+    if signed == zone.dnssec {
+        return Ok(());
+    }
+    let why = if signed {
+        "the new zone is signed"
+    } else {
+        "the new zone is not signed"
+    };
+    Err(Error::new(ErrorKind::UnexpectedAnswer, Effect::Applied).with_message(why))
 }

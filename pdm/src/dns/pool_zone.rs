@@ -30,15 +30,15 @@ pub enum PoolZoneError {
     Server(#[from] Error),
 }
 
-/// Makes the zone of a pool when `create` is set and it is missing, then checks it, and answers the names below it
-/// that stand there already.
+/// Makes the zone of a pool when `create` is set and it is missing, then checks it, and answers what stands in it
+/// already.
 pub async fn prepare(
     servers: &ServerSet,
     domain: &DomainName,
     hosts: &[DomainName],
     ttls: ZoneTtls,
     create: bool,
-) -> Result<Vec<DomainName>, PoolZoneError> {
+) -> Result<PreparedPool, PoolZoneError> {
     let name = canonical(domain.as_str());
     let read = || {
         servers.first(|client| {
@@ -92,7 +92,10 @@ pub async fn prepare(
         wrong.push("it has no NS records at its apex".to_owned());
     }
     if wrong.is_empty() {
-        Ok(names)
+        Ok(PreparedPool {
+            foreign: names,
+            serial: properties.edited_serial,
+        })
     } else {
         Err(PoolZoneError::Unfit {
             zone: domain.clone(),
@@ -123,7 +126,7 @@ impl PoolZones for PowerDnsPools {
         create: bool,
     ) -> Result<PreparedPool, PrepareError> {
         match prepare(&self.servers.pools, domain, nameservers, self.ttls, create).await {
-            Ok(foreign) => Ok(PreparedPool { foreign }),
+            Ok(prepared) => Ok(prepared),
             Err(PoolZoneError::Server(error)) if error.is_transient() => Err(PrepareError::Unavailable(
                 format!("PowerDNS does not answer: {error}"),
             )),

@@ -78,8 +78,9 @@ impl Zones {
         &self.servers
     }
 
-    /// Creates the zone complete, signed and marked, in one request.
-    pub async fn create(&self, plan: &ZonePlan, marker: &str) -> Result<(), Error> {
+    /// Creates the zone complete, signed and marked, in one request, and answers what the server then read from its
+    /// database.
+    pub async fn create(&self, plan: &ZonePlan, marker: &str) -> Result<OwnZone, Error> {
         let name = canonical(plan.apex.as_str());
         let mut zone = NewZone::new(name.clone());
         marker.clone_into(&mut zone.account);
@@ -90,13 +91,13 @@ impl Zones {
             .servers
             .first(|client| {
                 let zone = &zone;
-                async move { client.create_zone(zone).await }
+                async move { client.create_and_read_zone(zone).await }
             })
             .await;
         if result.is_ok() {
             self.servers.flush_others(&name).await;
         }
-        result
+        result.map(OwnZone::from)
     }
 
     /// What is there under the name.
@@ -114,11 +115,7 @@ impl Zones {
             Some(zone) if zone.properties.account != marker => ZoneSeen::Foreign {
                 account: zone.properties.account,
             },
-            Some(zone) => ZoneSeen::Ours(Box::new(OwnZone {
-                serial: zone.properties.edited_serial,
-                dnssec: zone.properties.dnssec,
-                zone,
-            })),
+            Some(zone) => ZoneSeen::Ours(Box::new(zone.into())),
         })
     }
 
@@ -261,6 +258,16 @@ fn planned_rrset(plan: &ZonePlan, key: &crate::domain::zone_plan::SetKey) -> Rrs
         set.ttl,
         set.values.iter().cloned(),
     )
+}
+
+impl From<Zone> for OwnZone {
+    fn from(zone: Zone) -> Self {
+        Self {
+            serial: zone.properties.edited_serial,
+            dnssec: zone.properties.dnssec,
+            zone,
+        }
+    }
 }
 
 impl OwnZone {

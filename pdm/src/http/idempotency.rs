@@ -441,6 +441,7 @@ pub(super) async fn work_answer(app: &AppState, id: OperationId) -> Result<Answe
 /// Waits until an operation has ended or needs somebody, at most so long.
 pub(super) async fn wait_for(app: &AppState, id: OperationId, at_most: Duration) {
     let deadline = Instant::now() + at_most;
+    let mut turns = app.wake.watch(id);
     loop {
         let read: Result<_, StoreError> = app
             .store
@@ -454,7 +455,7 @@ pub(super) async fn wait_for(app: &AppState, id: OperationId, at_most: Duration)
             Err(_) if !over => {}
             _ => return,
         }
-        app.wake.wait_change(id, left.min(LOOK_EVERY)).await;
+        turns.next(left.min(LOOK_EVERY)).await;
     }
 }
 

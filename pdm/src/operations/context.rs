@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::delegation::Delegation;
 use crate::delegation::parent_zone::{Announcement, ParentZones};
 use crate::dns::addresses::Addresses;
-use crate::dns::zones::Zones;
+use crate::dns::zones::{OwnZone, Zones};
 use crate::domain::claim::Claim;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{Facts, Operation};
@@ -44,6 +44,14 @@ pub struct World {
     pub content_turns: std::sync::Mutex<BTreeMap<DomainName, String>>,
 }
 
+/// What a server says of a change in the reply to it.
+pub enum Reply {
+    /// The zone that it made, as it read it from its database afterwards.
+    Created(Box<OwnZone>),
+    /// NS and DS were written where nothing was.
+    Delegated,
+}
+
 /// One operation at work: what was read once, and what the steps learn.
 pub struct Context<'w> {
     /// The world.
@@ -58,12 +66,14 @@ pub struct Context<'w> {
     pub records: &'w [RecordSet],
     /// What was learned; written with the next result.
     pub facts: Mutex<Facts>,
-    /// The database's time when the step began.
+    /// The database's time when it was last read in this turn: never later than the present.
     pub now: DbTime,
     /// Held from the creation of the zone to its delegation, so that the parent's writer waits for this edit.
     pub announcement: &'w Mutex<Option<Announcement>>,
-    /// Whether the look just before found no zone at all, so that a creation need not look once more.
-    pub zone_absent: AtomicBool,
+    /// Whether the act may rely on that nothing is there: it is the first try, or the look just before found nothing.
+    pub untouched: AtomicBool,
+    /// What the server answered to an act, in place of the look after it.
+    pub reply: Mutex<Option<Reply>>,
 }
 
 impl Context<'_> {

@@ -26,4 +26,4 @@ pub use context::{Context, World};
 pub(crate) use events::{claim_event, operation_event};
 pub use runner::{CrashPoint, Crashes, Runner};
 pub use step::{Look, StepError};
-pub use wake::Wake;
+pub use wake::{Wake, Watch};

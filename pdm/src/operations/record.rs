@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
 use super::conclude::{conclude_claim, end_state};
 use super::events::{claim_event, operation_event, step_event};
 use super::runner::{CrashPoint, Turn};
-use super::work::{Went, Work};
+use super::work::{SOON, Unsaved, Went, Work};
 use crate::clock::DbTime;
 use crate::domain::claim::{Blocked, ClaimState, Party};
 use crate::domain::event::EventKind;
@@ -23,12 +26,21 @@ enum Pause {
 
 impl Work<'_> {
     /// Writes what came of a step. `Some` when the turn is over.
-    pub(super) async fn record(&mut self, index: usize, went: Went) -> Result<Option<Turn>, StoreError> {
+    pub(super) async fn record(
+        &mut self,
+        index: usize,
+        began: Instant,
+        went: Went,
+    ) -> Result<Option<Turn>, StoreError> {
         let name = self.operation.steps[index].name;
         match went {
             Went::Dead => Ok(Some(Turn::Dead)),
             Went::Done { detail } => {
-                self.save_done(index, detail).await?;
+                if name.writes() {
+                    self.save_done(index, detail).await?;
+                } else {
+                    self.note_done(index, began, detail).await?;
+                }
                 let dead = self.dies(name, CrashPoint::AfterResult);
                 Ok(dead.then_some(Turn::Dead))
             }
@@ -95,34 +107,70 @@ impl Work<'_> {
         low + ceiling.saturating_sub(low).mul_f64(random_fraction())
     }
 
+    /// The intent of a writing step, with the steps before it that only read.
+    pub(super) async fn save_intent(&mut self, index: usize, fresh: bool) -> Result<(), StoreError> {
+        let interrupted = self.operation.steps[index].open_intent;
+        let (claim, settle) = (self.claim.id, self.runner.world.config.timing.settle);
+        self.operation.steps[index].open_intent = true;
+        self.save(move |tx, operation, now| {
+            Box::pin(async move {
+                let name = operation.steps[index].name;
+                operation.steps[index].started_at.get_or_insert(now);
+                entry(tx, operation, name, Entry::Intent, None).await?;
+                if interrupted {
+                    // Whoever crashed between this intent and its result may have a call under way.
+                    tx.note_unknown_outcome(claim, settle).await?;
+                }
+                tx.save_operation(operation, Leave::Keep).await?;
+                if fresh {
+                    step_event(tx, operation, index, EventKind::StepStarted).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// A step that only reads is done.
+    async fn note_done(&mut self, index: usize, began: Instant, detail: String) -> Result<(), StoreError> {
+        let step = &mut self.operation.steps[index];
+        step.state = StepState::Done;
+        step.detail = Some(detail);
+        self.operation.error = None;
+        self.operation.blocked_by = None;
+        let ended = Instant::now();
+        self.unsaved.push(Unsaved { index, began, ended });
+        if self.saved.elapsed() < SOON {
+            return Ok(());
+        }
+        self.save(|tx, operation, _| {
+            Box::pin(async move { tx.save_operation(operation, Leave::Keep).await })
+        })
+        .await
+    }
+
+    /// A writing step is done.
     async fn save_done(&mut self, index: usize, detail: String) -> Result<(), StoreError> {
-        let name = self.operation.steps[index].name;
-        let (mut operation, claim) = (self.operation.clone(), self.claim.id);
-        let (untold, known) = (self.untold, self.claim.records_version);
+        let (claim, known) = (self.claim.id, self.claim.records_version);
         // During a repair the claim keeps the DS that the parent still has, until all is proven again.
-        let knows_ds = name == StepName::CreateZone && !self.operation.facts.repair;
-        let (operation, claim, records) = self
-            .runner
-            .world
-            .store
-            .write(move |tx| {
+        let knows_ds =
+            self.operation.steps[index].name == StepName::CreateZone && !self.operation.facts.repair;
+        let (claim, records) = self
+            .save(move |tx, operation, now| {
                 Box::pin(async move {
                     // The claim before the operation, as everywhere: otherwise two transactions wait for each other.
                     let mut current = tx.claim_locked(claim, None).await?;
-                    let now = tx.now().await?;
-                    if untold {
-                        step_event(tx, &operation, index, EventKind::StepStarted).await?;
-                    }
                     let step = &mut operation.steps[index];
+                    let name = step.name;
                     step.state = StepState::Done;
                     step.ended_at = Some(now);
                     step.detail = Some(detail.clone());
                     step.open_intent = false;
                     operation.error = None;
                     operation.blocked_by = None;
-                    tx.save_operation(&operation, Leave::Keep).await?;
-                    result(tx, &operation, name, detail).await?;
-                    step_event(tx, &operation, index, EventKind::StepDone).await?;
+                    tx.save_operation(operation, Leave::Keep).await?;
+                    entry(tx, operation, name, Entry::Result, Some(detail)).await?;
+                    step_event(tx, operation, index, EventKind::StepDone).await?;
                     if let Some(current) = current.as_mut()
                         && (current.blocked.is_some() || (knows_ds && current.ds != operation.facts.ds))
                     {
@@ -138,100 +186,88 @@ impl Work<'_> {
                         Some(current) if current.records_version != known => Some(tx.records(claim).await?),
                         _ => None,
                     };
-                    Ok::<_, StoreError>((operation, current, records))
+                    Ok((current, records))
                 })
             })
             .await?;
-        self.operation = operation;
         if let Some(claim) = claim {
             self.claim = claim;
         }
         if let Some(records) = records {
             self.records = records;
         }
-        self.runner.wake.changed(self.operation.id);
         Ok(())
     }
 
     async fn save_pause(&mut self, index: usize, pause: Pause, detail: String) -> Result<(), StoreError> {
-        let mut operation = self.operation.clone();
-        let name = operation.steps[index].name;
         let recheck = self.runner.world.config.timing.blocked_recheck;
-        let (claim_id, untold) = (self.claim.id, self.untold);
-        self.operation = self
-            .runner
-            .world
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let blocks = matches!(pause, Pause::Blocked { .. });
-                    let unblocks = !blocks && operation.error.is_some();
-                    let claim = if blocks || unblocks {
-                        tx.claim_locked(claim_id, None).await?
-                    } else {
-                        None
-                    };
-                    let now = tx.now().await?;
-                    if untold {
-                        step_event(tx, &operation, index, EventKind::StepStarted).await?;
+        let claim_id = self.claim.id;
+        self.save(move |tx, operation, now| {
+            Box::pin(async move {
+                let blocks = matches!(pause, Pause::Blocked { .. });
+                let unblocks = !blocks && operation.error.is_some();
+                let claim = if blocks || unblocks {
+                    tx.claim_locked(claim_id, None).await?
+                } else {
+                    None
+                };
+                let step = &mut operation.steps[index];
+                let name = step.name;
+                let news = step.detail.as_deref() != Some(&detail) || unblocks;
+                step.started_at.get_or_insert(now);
+                step.detail = Some(detail.clone());
+                step.open_intent = false;
+                if !blocks {
+                    operation.error = None;
+                    operation.blocked_by = None;
+                }
+                let (due, kind) = match &pause {
+                    Pause::Retry { wait } => (now.plus(*wait), EventKind::StepRetrying),
+                    Pause::Wait { until } => {
+                        operation.state = OperationState::Waiting;
+                        operation.waiting_until = Some(*until);
+                        (*until, EventKind::OperationWaiting)
                     }
-                    let step = &mut operation.steps[index];
-                    let news = step.detail.as_deref() != Some(&detail) || unblocks;
-                    step.detail = Some(detail.clone());
-                    step.open_intent = false;
-                    if !blocks {
-                        operation.error = None;
-                        operation.blocked_by = None;
+                    Pause::Blocked { code, .. } => {
+                        operation.state = OperationState::Blocked;
+                        operation.blocked_by = Some(Party::Operator);
+                        operation.error = Some(Failure {
+                            code: (*code).to_owned(),
+                            detail: detail.clone(),
+                            at: now,
+                        });
+                        (now.plus(recheck), EventKind::OperationBlocked)
                     }
-                    let (due, kind) = match &pause {
-                        Pause::Retry { wait } => (now.plus(*wait), EventKind::StepRetrying),
-                        Pause::Wait { until } => {
-                            operation.state = OperationState::Waiting;
-                            operation.waiting_until = Some(*until);
-                            (*until, EventKind::OperationWaiting)
-                        }
-                        Pause::Blocked { code, .. } => {
-                            operation.state = OperationState::Blocked;
-                            operation.blocked_by = Some(Party::Operator);
-                            operation.error = Some(Failure {
-                                code: (*code).to_owned(),
-                                detail: detail.clone(),
-                                at: now,
-                            });
-                            (now.plus(recheck), EventKind::OperationBlocked)
-                        }
-                    };
-                    operation.next_attempt_at = Some(due);
-                    tx.save_operation(&operation, Leave::Until(due)).await?;
-                    result(tx, &operation, name, detail).await?;
-                    if news {
-                        step_event(tx, &operation, index, kind).await?;
-                    }
-                    let Some(mut claim) = claim else {
-                        return Ok(operation);
-                    };
-                    let blocked = match pause {
-                        // Since when it stands there is what counts; what is in the way may be told in other words.
-                        Pause::Blocked { .. } if claim.blocked.is_some() => claim.blocked.clone(),
-                        Pause::Blocked { code, action } => Some(Blocked {
-                            by: Party::Operator,
-                            reason: code.to_owned(),
-                            since: now,
-                            action,
-                        }),
-                        Pause::Retry { .. } | Pause::Wait { .. } => None,
-                    };
-                    if claim.blocked != blocked {
-                        claim.blocked = blocked;
-                        tx.update_claim(&mut claim).await?;
-                        claim_event(tx, &claim, Some(operation.id)).await?;
-                    }
-                    Ok::<_, StoreError>(operation)
-                })
+                };
+                operation.next_attempt_at = Some(due);
+                tx.save_operation(operation, Leave::Until(due)).await?;
+                if name.writes() {
+                    entry(tx, operation, name, Entry::Result, Some(detail)).await?;
+                }
+                if news {
+                    step_event(tx, operation, index, kind).await?;
+                }
+                let Some(mut claim) = claim else { return Ok(()) };
+                let blocked = match pause {
+                    // Since when it stands there is what counts; what is in the way may be told in other words.
+                    Pause::Blocked { .. } if claim.blocked.is_some() => claim.blocked.clone(),
+                    Pause::Blocked { code, action } => Some(Blocked {
+                        by: Party::Operator,
+                        reason: code.to_owned(),
+                        since: now,
+                        action,
+                    }),
+                    Pause::Retry { .. } | Pause::Wait { .. } => None,
+                };
+                if claim.blocked != blocked {
+                    claim.blocked = blocked;
+                    tx.update_claim(&mut claim).await?;
+                    claim_event(tx, &claim, Some(operation.id)).await?;
+                }
+                Ok(())
             })
-            .await?;
-        self.runner.wake.changed(self.operation.id);
-        Ok(())
+        })
+        .await
     }
 
     /// Turns an activation round whose parent was never touched.
@@ -241,11 +277,10 @@ impl Work<'_> {
         code: &'static str,
         detail: String,
     ) -> Result<(), StoreError> {
-        let at = self.runner.world.store.now().await?;
         let failure = Failure {
             code: code.to_owned(),
             detail: detail.clone(),
-            at,
+            at: self.now,
         };
         self.save_turn(index, detail, move |operation| {
             operation.undo(Undoing::Failed(failure), UNDO_ACTIVATE);
@@ -260,40 +295,30 @@ impl Work<'_> {
         detail: String,
         turn: impl FnOnce(&mut Operation) + Send,
     ) -> Result<(), StoreError> {
-        let mut operation = self.operation.clone();
-        let name = operation.steps[index].name;
-        operation.steps[index].detail = Some(detail.clone());
-        operation.steps[index].open_intent = false;
-        turn(&mut operation);
-        self.operation = self
-            .runner
-            .world
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.save_operation(&operation, Leave::Keep).await?;
-                    result(tx, &operation, name, detail).await?;
-                    step_event(tx, &operation, index, EventKind::StepRetrying).await?;
-                    Ok::<_, StoreError>(operation)
-                })
+        let step = &mut self.operation.steps[index];
+        step.detail = Some(detail.clone());
+        step.open_intent = false;
+        turn(&mut self.operation);
+        self.save(move |tx, operation, _| {
+            Box::pin(async move {
+                let name = operation.steps[index].name;
+                tx.save_operation(operation, Leave::Keep).await?;
+                if name.writes() {
+                    entry(tx, operation, name, Entry::Result, Some(detail)).await?;
+                }
+                step_event(tx, operation, index, EventKind::StepRetrying).await
             })
-            .await?;
-        self.runner.wake.changed(self.operation.id);
-        Ok(())
+        })
+        .await
     }
 
     /// The end: the claim gets its new state in the transaction that ends the operation.
     pub(super) async fn conclude(mut self) -> Result<Turn, StoreError> {
-        let mut operation = self.operation.clone();
         let claim_id = self.claim.id;
         let hold = self.runner.world.config.timing.cancelled_hold;
-        let (operation, go_on) = self
-            .runner
-            .world
-            .store
-            .write(move |tx| {
+        let go_on = self
+            .save(move |tx, operation, now| {
                 Box::pin(async move {
-                    let now = tx.now().await?;
                     let Some(mut claim) = tx.claim_locked(claim_id, None).await? else {
                         return Err(StoreError::Superseded);
                     };
@@ -304,21 +329,22 @@ impl Work<'_> {
                         // What is written changed meanwhile: once more, with what is wanted now.
                         operation.restart();
                         operation.next_attempt_at = Some(now);
-                        tx.save_operation(&operation, Leave::Until(now)).await?;
-                        return Ok((operation, true));
+                        tx.save_operation(operation, Leave::Until(now)).await?;
+                        return Ok(true);
                     }
                     operation.ended_at = Some(now);
                     operation.next_attempt_at = None;
                     operation.waiting_until = None;
-                    let kind = end_state(&mut operation);
-                    tx.save_operation(&operation, Leave::Keep).await?;
-                    conclude_claim(tx, &operation, &mut claim, now, hold).await?;
+                    let kind = end_state(operation);
+                    tx.save_operation(operation, Leave::Keep).await?;
+                    conclude_claim(tx, operation, &mut claim, now, hold).await?;
                     claim_event(tx, &claim, Some(operation.id)).await?;
-                    operation_event(tx, &operation, kind).await?;
-                    Ok((operation, false))
+                    operation_event(tx, operation, kind).await?;
+                    Ok(false)
                 })
             })
             .await?;
+        let operation = &self.operation;
         if go_on {
             self.runner.wake.operation_due();
         } else {
@@ -330,28 +356,57 @@ impl Work<'_> {
             tracing::info!(operation = %operation.id, kind = operation.kind.as_str(), name = %operation.name,
                 state = operation.state.as_str(), seconds, "operation ended");
         }
-        self.operation = operation;
-        self.runner.wake.changed(self.operation.id);
         Ok(Turn::LetGo)
+    }
+
+    /// Runs a unit of work on the operation, with the steps that were not saved yet before it.
+    async fn save<T: Send + 'static>(
+        &mut self,
+        unit: impl for<'t> FnOnce(
+            &'t mut Tx<'_>,
+            &'t mut Operation,
+            DbTime,
+        ) -> BoxFuture<'t, Result<T, StoreError>>
+        + Send
+        + 'static,
+    ) -> Result<T, StoreError> {
+        let mut operation = self.operation.clone();
+        let unsaved = std::mem::take(&mut self.unsaved);
+        let (operation, now, result) = self
+            .runner
+            .world
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let now = tx.now().await?;
+                    for step in &unsaved {
+                        let (began, ended) = (now.minus(step.began.elapsed()), now.minus(step.ended.elapsed()));
+                        let row = &mut operation.steps[step.index];
+                        row.started_at.get_or_insert(began);
+                        row.ended_at = Some(ended);
+                        step_event(tx, &operation, step.index, EventKind::StepDone).await?;
+                    }
+                    let result = unit(tx, &mut operation, now).await?;
+                    Ok::<_, StoreError>((operation, now, result))
+                })
+            })
+            .await?;
+        self.operation = operation;
+        self.now = now;
+        self.saved = Instant::now();
+        Ok(result)
     }
 }
 
-/// The result of a writing step, in the journal.
-async fn result(
+/// A line of the journal.
+async fn entry(
     tx: &mut Tx<'_>,
     operation: &Operation,
-    name: StepName,
-    detail: String,
+    step: StepName,
+    entry: Entry,
+    detail: Option<String>,
 ) -> Result<(), StoreError> {
-    if !name.writes() {
-        return Ok(());
-    }
-    let entry = NewEntry {
-        step: name,
-        entry: Entry::Result,
-        detail: Some(detail),
-    };
-    tx.journal(operation, &[entry]).await
+    tx.journal(operation, &[NewEntry { step, entry, detail }]).await
 }
 
 /// Between 0 and 1. Spreads retries; decides nothing.

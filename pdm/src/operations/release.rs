@@ -119,7 +119,8 @@ pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepE
         .unwrap_or(ttls.delegation_ns.max(ttls.delegation_ds));
     let wait = Duration::from_secs(u64::from(at_parent.max(ttls.ns)));
     let margin = (wait / 10).max(cx.world.config.timing.drain_margin);
-    facts.drain_until = Some(cx.now.plus(wait + margin));
+    // Counted from after the last answer: until then a cache may have got the delegation.
+    facts.drain_until = Some(cx.world.store.now().await?.plus(wait + margin));
     Ok(Look::Done(format!(
         "{} servers of {} say that there is no delegation",
         servers.len(),

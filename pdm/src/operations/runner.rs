@@ -104,7 +104,9 @@ impl Runner {
                         let place = Arc::clone(&self.places).acquire_owned().await;
                         tokio::spawn(async move {
                             let _place = place;
+                            let id = operation.id;
                             runner.turn(operation).await;
+                            runner.wake.changed(id);
                             runner.wake.operation_due();
                         });
                     }

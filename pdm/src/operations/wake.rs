@@ -1,33 +1,35 @@
-//! Hints between parts of one process: work is due, an operation changed.
+//! Hints between parts of one process: work is due, a turn at an operation is over.
 //!
 //! Hints only save time. Whoever waits reads the store again afterwards, and looks by himself now and then:
 //! another replica gives no hints here.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, watch};
 
 use crate::domain::ids::OperationId;
 
 /// Wakes the scheduler, and whoever waits for an operation.
+#[derive(Default)]
 pub struct Wake {
     due: Notify,
-    changed: broadcast::Sender<OperationId>,
+    /// For each operation that somebody watches.
+    watched: Mutex<HashMap<OperationId, watch::Sender<()>>>,
 }
 
-impl Default for Wake {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Hears of the turns at one operation that end from its making on.
+pub struct Watch<'w> {
+    wake: &'w Wake,
+    operation: OperationId,
+    turns: watch::Receiver<()>,
 }
 
 impl Wake {
     /// Nobody waits yet.
     pub fn new() -> Self {
-        Self {
-            due: Notify::new(),
-            changed: broadcast::channel(1024).0,
-        }
+        Self::default()
     }
 
     /// Says that an operation has become due.
@@ -35,10 +37,11 @@ impl Wake {
         self.due.notify_one();
     }
 
-    /// Says that an operation was written.
+    /// Says that a turn at an operation is over, or that it was changed by a request.
     pub fn changed(&self, operation: OperationId) {
-        // Without receivers there is nobody to tell.
-        let _ = self.changed.send(operation);
+        if let Some(turns) = self.lock().get(&operation) {
+            turns.send_replace(());
+        }
     }
 
     /// Waits for [`Self::operation_due`], at most so long.
@@ -46,19 +49,59 @@ impl Wake {
         let _ = tokio::time::timeout(at_most, self.due.notified()).await;
     }
 
-    /// Waits until `operation` was written, at most so long. What happens between reading the store and calling
-    /// this is missed: keep `at_most` short.
-    pub async fn wait_change(&self, operation: OperationId, at_most: Duration) {
-        let mut changes = self.changed.subscribe();
-        let seen = async {
-            loop {
-                match changes.recv().await {
-                    Ok(id) if id != operation => {}
-                    // Lagging means that something was written: look.
-                    _ => return,
-                }
-            }
-        };
-        let _ = tokio::time::timeout(at_most, seen).await;
+    /// Watches an operation. Made before the store is read, nothing is missed.
+    pub fn watch(&self, operation: OperationId) -> Watch<'_> {
+        let turns = self.lock().entry(operation).or_default().subscribe();
+        Watch {
+            wake: self,
+            operation,
+            turns,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<OperationId, watch::Sender<()>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch<'_> {
+    /// Waits until a turn has ended since the last time, at most so long.
+    pub async fn next(&mut self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.turns.changed()).await;
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut watched = self.wake.lock();
+        if watched
+            .get(&self.operation)
+            .is_some_and(|turns| turns.receiver_count() == 1)
+        {
+            watched.remove(&self.operation);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_ends_before_the_wait_is_not_missed() {
+        let (wake, operation) = (Wake::new(), OperationId::new());
+        let mut first = wake.watch(operation);
+        let mut second = wake.watch(operation);
+        wake.changed(operation);
+        let start = tokio::time::Instant::now();
+        first.next(Duration::from_hours(1)).await;
+        second.next(Duration::from_hours(1)).await;
+        assert!(start.elapsed().is_zero());
+        drop(first);
+        wake.changed(operation);
+        second.next(Duration::from_hours(1)).await;
+        assert!(start.elapsed().is_zero());
+        drop(second);
+        assert!(wake.lock().is_empty());
     }
 }

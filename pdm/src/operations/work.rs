@@ -4,20 +4,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::context::Context;
 use super::dispatch::{act, look};
-use super::events::step_event;
 use super::runner::{CrashPoint, Runner, Turn};
 use super::step::{Look, StepError};
 use crate::clock::DbTime;
 use crate::delegation::parent_zone::Announcement;
 use crate::domain::claim::Claim;
-use crate::domain::event::EventKind;
 use crate::domain::operation::{Operation, OperationState, StepName, StepState};
 use crate::domain::pool::Pool;
 use crate::domain::records::RecordSet;
-use crate::store::{Entry, Leave, NewEntry, StoreError};
+use crate::store::StoreError;
 
 /// One turn at an operation.
 pub(super) struct Work<'r> {
@@ -27,9 +26,24 @@ pub(super) struct Work<'r> {
     pub(super) records: Vec<RecordSet>,
     pool: Pool,
     announcement: Mutex<Option<Announcement>>,
-    /// Whether streams have not heard of the step at hand: steps that only read are told with their result.
-    pub(super) untold: bool,
+    /// The database's time when it was last read in this turn.
+    pub(super) now: DbTime,
+    /// Steps that only read and are done, and are not in the database yet.
+    pub(super) unsaved: Vec<Unsaved>,
+    /// When the operation was written last.
+    pub(super) saved: Instant,
 }
+
+/// A step that only reads and is done. It is written with what comes next; a crash before that only means that it is
+/// looked at again.
+pub(super) struct Unsaved {
+    pub(super) index: usize,
+    pub(super) began: Instant,
+    pub(super) ended: Instant,
+}
+
+/// After so long what was done is written at once, for people to see.
+pub(super) const SOON: Duration = Duration::from_millis(200);
 
 /// How one step went.
 pub(super) enum Went {
@@ -67,13 +81,13 @@ pub(super) enum Went {
 impl<'r> Work<'r> {
     pub(super) async fn walk(runner: &'r Runner, operation: Operation) -> Result<Turn, StoreError> {
         let (claim_id, pool) = (operation.claim, operation.pool.clone());
-        let (claim, pool, records) = runner
+        let (now, claim, pool, records) = runner
             .world
             .store
             .read(|tx| {
                 Box::pin(async move {
-                    let claim = tx.claim(claim_id, None).await?;
-                    Ok::<_, StoreError>((claim, tx.pool(&pool).await?, tx.records(claim_id).await?))
+                    let (now, claim) = (tx.now().await?, tx.claim(claim_id, None).await?);
+                    Ok::<_, StoreError>((now, claim, tx.pool(&pool).await?, tx.records(claim_id).await?))
                 })
             })
             .await?;
@@ -91,16 +105,17 @@ impl<'r> Work<'r> {
             pool,
             records,
             announcement: Mutex::new(None),
-            untold: false,
+            now,
+            unsaved: Vec::new(),
+            saved: Instant::now(),
         };
-        let mut first = true;
         while let Some(index) = work.operation.current() {
-            let began = work.begin(index, std::mem::take(&mut first)).await?;
-            if !began {
+            if !work.begin(index).await? {
                 return Ok(Turn::Dead);
             }
+            let began = Instant::now();
             let went = work.step(index).await;
-            if let Some(turn) = work.record(index, went).await? {
+            if let Some(turn) = work.record(index, began, went).await? {
                 return Ok(turn);
             }
         }
@@ -114,9 +129,8 @@ impl<'r> Work<'r> {
             .is_some_and(|crashes| crashes.here(&self.operation, step, point))
     }
 
-    /// Marks the step as begun. The intent of a writing step is committed here, before anything is sent; so is the
-    /// first touch of a step that only reads when it is the first of the turn, for people to see. False is a crash.
-    async fn begin(&mut self, index: usize, first_of_turn: bool) -> Result<bool, StoreError> {
+    /// Marks the step as begun. The intent of a writing step is committed here, before anything is sent. False is a crash.
+    async fn begin(&mut self, index: usize) -> Result<bool, StoreError> {
         let name = self.operation.steps[index].name;
         if self.dies(name, CrashPoint::BeforeIntent) {
             return Ok(false);
@@ -126,56 +140,14 @@ impl<'r> Work<'r> {
         self.operation.waiting_until = None;
         self.operation.steps[index].attempts += 1;
         self.operation.steps[index].state = StepState::Running;
-        let must_be_told = name.writes() || (fresh && first_of_turn);
-        self.untold = fresh && !must_be_told;
-        if !must_be_told {
-            return Ok(!self.dies(name, CrashPoint::AfterIntent));
+        if name.writes() {
+            self.save_intent(index, fresh).await?;
         }
-        let interrupted = self.operation.steps[index].open_intent;
-        let (claim, settle) = (self.claim.id, self.runner.world.config.timing.settle);
-        let mut operation = self.operation.clone();
-        self.operation = self
-            .runner
-            .world
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let now = tx.now().await?;
-                    let step = &mut operation.steps[index];
-                    step.started_at.get_or_insert(now);
-                    if name.writes() {
-                        step.open_intent = true;
-                        let intent = NewEntry {
-                            step: name,
-                            entry: Entry::Intent,
-                            detail: None,
-                        };
-                        tx.journal(&operation, &[intent]).await?;
-                    }
-                    if interrupted {
-                        // Whoever crashed between this intent and its result may have a call under way.
-                        tx.note_unknown_outcome(claim, settle).await?;
-                    }
-                    tx.save_operation(&operation, Leave::Keep).await?;
-                    if fresh {
-                        step_event(tx, &operation, index, EventKind::StepStarted).await?;
-                    }
-                    Ok::<_, StoreError>(operation)
-                })
-            })
-            .await?;
-        self.runner.wake.changed(self.operation.id);
         Ok(!self.dies(name, CrashPoint::AfterIntent))
     }
 
     /// Looks, and for a writing step acts and looks again.
     async fn step(&mut self, index: usize) -> Went {
-        let name = self.operation.steps[index].name;
-        let now = match self.runner.world.store.now().await {
-            Ok(now) => now,
-            Err(error) => return retry(error),
-        };
-        self.operation.steps[index].started_at.get_or_insert(now);
         let cx = Context {
             world: &self.runner.world,
             operation: &self.operation,
@@ -183,22 +155,25 @@ impl<'r> Work<'r> {
             pool: &self.pool,
             records: &self.records,
             facts: Mutex::new(self.operation.facts.clone()),
-            now,
+            now: self.now,
             announcement: &self.announcement,
-            zone_absent: AtomicBool::new(false),
+            untouched: AtomicBool::new(false),
+            reply: Mutex::new(None),
         };
-        let went = self.look_and_act(&cx, name).await;
+        let went = self.look_and_act(&cx, self.operation.steps[index].name).await;
         let facts = cx.facts.into_inner();
         self.operation.facts = facts;
         went
     }
 
     async fn look_and_act(&self, cx: &Context<'_>, name: StepName) -> Went {
-        let missing = if is_first_creation(cx, name) {
-            // PowerDNS refuses to create a zone that exists (409) and leaves it alone: the call is its own precondition,
-            // and the intent that was written just now has shown that nobody has taken over.
-            cx.zone_absent.store(true, Ordering::Relaxed);
-            "the zone was not asked for yet".to_owned()
+        let first_try = is_first_try(cx, name);
+        let missing = if first_try {
+            // The call is its own precondition: PowerDNS refuses to create a zone that exists (409) and leaves it alone, and
+            // the parent's writer delegates only what it knows to be untouched. And the intent that was written just now has
+            // shown that nobody has taken over.
+            cx.untouched.store(true, Ordering::Relaxed);
+            "it was not asked for yet".to_owned()
         } else {
             match look(name, cx).await {
                 Ok(Look::NotYet(missing)) if name.writes() => missing,
@@ -210,7 +185,7 @@ impl<'r> Work<'r> {
             }
         };
         tracing::debug!(operation = %cx.operation.id, step = %name, missing, "acting");
-        let acted = if is_first_creation(cx, name) {
+        let acted = if first_try {
             act(name, cx).await
         } else {
             match cx.still_holds().await {
@@ -246,14 +221,14 @@ impl<'r> Work<'r> {
     }
 }
 
-/// Whether nothing of this claim can be on the servers yet: the first try to create its zone.
-fn is_first_creation(cx: &Context<'_>, name: StepName) -> bool {
+/// Whether nothing of this step can be on the servers yet: the first try to create the zone, or to delegate it.
+fn is_first_try(cx: &Context<'_>, name: StepName) -> bool {
     let first = cx
         .operation
         .steps
         .iter()
         .any(|step| step.name == name && step.attempts == 1);
-    name == StepName::CreateZone && first && !cx.operation.facts.parent_touched
+    matches!(name, StepName::CreateZone | StepName::Delegate) && first && !cx.operation.facts.parent_touched
 }
 
 fn retry(error: StoreError) -> Went {

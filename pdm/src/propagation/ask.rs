@@ -161,7 +161,7 @@ impl Asker {
         Self { settings, places }
     }
 
-    /// Asks `server` once: RD clear, DO set.
+    /// Asks `server` once: RD and DO clear, so no server has to sign what is only compared.
     pub async fn ask(
         &self,
         server: SocketAddr,
@@ -169,23 +169,48 @@ impl Asker {
         name: &DomainName,
         rtype: RecordType,
     ) -> Result<Answer, AskError> {
-        self.ask_name(server, over, &wire_name(name.as_str()), rtype, Duration::MAX)
-            .await
+        self.ask_name(server, over, &wire_name(name.as_str()), rtype).await
     }
 
-    /// As [`Self::ask`], for names that need not be domain names, within `limit` where that is shorter than the setting.
+    /// As [`Self::ask`], for names that need not be domain names.
     pub(super) async fn ask_name(
         &self,
         server: SocketAddr,
         over: Over,
         name: &Name,
         rtype: RecordType,
-        limit: Duration,
     ) -> Result<Answer, AskError> {
-        self.ask_timed(server, over, name, rtype, limit).await.1
+        let ask = || Question::new(name, rtype, false);
+        self.timed(server, over, Duration::MAX, ask).await.1
     }
 
-    /// As [`Self::ask_name`]; also says how long it took, which is known for failures, too.
+    /// Asks for several types at one name over one TCP connection (RFC 7766 section 6.2.1.1). Any that is not answered
+    /// fails all.
+    pub async fn ask_over_tcp<const N: usize>(
+        &self,
+        server: SocketAddr,
+        name: &DomainName,
+        rtypes: [RecordType; N],
+    ) -> Result<[Answer; N], AskError> {
+        if !self.settings.filter.allows(server) {
+            return Err(AskError::Forbidden);
+        }
+        let _place = self.places.acquire().await.expect("nobody closes the semaphore");
+        let start = Instant::now();
+        let name = wire_name(name.as_str());
+        let questions = rtypes.map(|rtype| Question::new(&name, rtype, false));
+        let replies = within(start + self.settings.try_timeout, over_tcp(server, &questions)).await?;
+        let elapsed = start.elapsed();
+        Ok(replies.map(|message| Answer {
+            server,
+            transport: Transport::Tcp,
+            elapsed,
+            message,
+        }))
+    }
+
+    /// As [`Self::ask_name`] with DO set, within `limit` where that is shorter than the setting; also says how long it
+    /// took, which is known for failures, too.
     pub(super) async fn ask_timed(
         &self,
         server: SocketAddr,
@@ -194,13 +219,24 @@ impl Asker {
         rtype: RecordType,
         limit: Duration,
     ) -> (Duration, Result<Answer, AskError>) {
+        let ask = || Question::new(name, rtype, true);
+        self.timed(server, over, limit, ask).await
+    }
+
+    async fn timed<'n>(
+        &self,
+        server: SocketAddr,
+        over: Over,
+        limit: Duration,
+        ask: impl Fn() -> Question<'n>,
+    ) -> (Duration, Result<Answer, AskError>) {
         if !self.settings.filter.allows(server) {
             return (Duration::ZERO, Err(AskError::Forbidden));
         }
         let _place = self.places.acquire().await.expect("nobody closes the semaphore");
         let start = Instant::now();
         let limit = limit.min(self.settings.try_timeout);
-        let reply = self.exchange(server, over, name, rtype, start, limit).await;
+        let reply = self.exchange(server, over, start, limit, ask).await;
         let elapsed = start.elapsed();
         (
             elapsed,
@@ -213,24 +249,24 @@ impl Asker {
         )
     }
 
-    async fn exchange(
+    async fn exchange<'n>(
         &self,
         server: SocketAddr,
         over: Over,
-        name: &Name,
-        rtype: RecordType,
         start: Instant,
         limit: Duration,
+        ask: impl Fn() -> Question<'n>,
     ) -> Result<(Transport, Message), AskError> {
         if over != Over::Only(Transport::Tcp) {
             let message = self
-                .over_udp(server, &Question::new(name, rtype), start, limit)
+                .over_udp(server, &ask(), start, limit)
                 .await?;
             if !message.metadata.truncation || over == Over::Only(Transport::Udp) {
                 return Ok((Transport::Udp, message));
             }
         }
-        let message = within(start + limit, over_tcp(server, &Question::new(name, rtype))).await?;
+        let question = [ask()];
+        let [message] = within(start + limit, over_tcp(server, &question)).await?;
         Ok((Transport::Tcp, message))
     }
 
@@ -266,17 +302,33 @@ impl Asker {
     }
 }
 
-async fn over_tcp(server: SocketAddr, question: &Question<'_>) -> Result<Message, AskError> {
+/// Sends all questions at once; the replies may come in any order.
+async fn over_tcp<const N: usize>(
+    server: SocketAddr,
+    questions: &[Question<'_>; N],
+) -> Result<[Message; N], AskError> {
     let mut stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
-    let length = u16::try_from(question.wire.len()).expect("a question is shorter than 64 KiB");
-    stream
-        .write_all(&[&length.to_be_bytes()[..], &question.wire].concat())
-        .await?;
-    let length = stream.read_u16().await?;
-    let mut reply = vec![0; length.into()];
-    stream.read_exact(&mut reply).await?;
-    question.read(&reply).ok_or(AskError::Malformed)
+    let mut wire = Vec::new();
+    for question in questions {
+        let length = u16::try_from(question.wire.len()).expect("a question is shorter than 64 KiB");
+        wire.extend(length.to_be_bytes());
+        wire.extend(&question.wire);
+    }
+    stream.write_all(&wire).await?;
+    let mut replies = [const { None }; N];
+    while replies.iter().any(Option::is_none) {
+        let length = stream.read_u16().await?;
+        let mut bytes = vec![0; length.into()];
+        stream.read_exact(&mut bytes).await?;
+        let (index, message) = questions
+            .iter()
+            .enumerate()
+            .find_map(|(index, question)| Some((index, question.read(&bytes)?)))
+            .ok_or(AskError::Malformed)?;
+        replies[index] = Some(message);
+    }
+    Ok(replies.map(|reply| reply.expect("the loop ends when all are there")))
 }
 
 async fn within<T>(
@@ -295,11 +347,11 @@ struct Question<'a> {
 
 impl<'a> Question<'a> {
     /// With an id of its own, also for the repetition over TCP.
-    fn new(name: &'a Name, rtype: RecordType) -> Self {
+    fn new(name: &'a Name, rtype: RecordType, dnssec_ok: bool) -> Self {
         let mut message = Message::query();
         message.add_query(Query::query(name.clone(), rtype));
         let mut edns = Edns::new();
-        edns.set_dnssec_ok(true).set_max_payload(PAYLOAD);
+        edns.set_dnssec_ok(dnssec_ok).set_max_payload(PAYLOAD);
         message.set_edns(edns);
         let wire = message.to_vec().expect("a question of one name can be written");
         Self {

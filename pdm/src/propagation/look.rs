@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
 use hickory_proto::dnssec::{DigestType, PublicKey as _};
@@ -14,7 +13,7 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use pdm_registrar::{DomainName, DsRecord, OwnerName};
 
-use super::ask::{Answer, AskError, Asker, Over, Transport, text, wire_name};
+use super::ask::{Answer, AskError, Asker, Over, text, wire_name};
 
 /// An RRset read into values of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,22 +99,27 @@ pub struct ZoneAsServed {
     pub keys: Seen<DsRecord>,
 }
 
-/// Asks an authoritative server for SOA, NS and DNSKEY of a zone, over UDP and over TCP.
+/// Asks an authoritative server for SOA, NS and DNSKEY of a zone, over UDP and over one TCP connection.
 pub async fn look_at_server(asker: &Asker, server: SocketAddr, zone: &DomainName) -> ServerView {
-    let (udp, tcp) = tokio::join!(
-        standing(asker, server, Over::UdpThenTcp, zone),
-        standing(asker, server, Over::Only(Transport::Tcp), zone)
-    );
-    ServerView { server, udp, tcp }
+    const APEX: [RecordType; 3] = [RecordType::SOA, RecordType::NS, RecordType::DNSKEY];
+    let over_udp = async {
+        let [soa, ns, keys] = APEX.map(|rtype| asker.ask(server, Over::UdpThenTcp, zone, rtype));
+        let (soa, ns, keys) = tokio::join!(soa, ns, keys);
+        Ok([soa?, ns?, keys?])
+    };
+    let (udp, tcp) = tokio::join!(over_udp, asker.ask_over_tcp(server, zone, APEX));
+    ServerView {
+        server,
+        udp: standing(zone, udp),
+        tcp: standing(zone, tcp),
+    }
 }
 
-async fn standing(asker: &Asker, server: SocketAddr, over: Over, zone: &DomainName) -> Standing {
+fn standing(zone: &DomainName, answers: Result<[Answer; 3], AskError>) -> Standing {
     let apex = wire_name(zone.as_str());
-    let [soa, ns, keys] = [RecordType::SOA, RecordType::NS, RecordType::DNSKEY]
-        .map(|rtype| asker.ask(server, over, zone, rtype));
-    let (soa, ns, keys) = match tokio::join!(soa, ns, keys) {
-        (Ok(soa), Ok(ns), Ok(keys)) => (soa, ns, keys),
-        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => return Standing::Unreachable(error),
+    let [soa, ns, keys] = match answers {
+        Ok(answers) => answers,
+        Err(error) => return Standing::Unreachable(error),
     };
     if let Some(lame) = [&soa, &ns, &keys]
         .into_iter()
@@ -295,7 +299,7 @@ pub enum RrsetView {
 pub async fn rrset_at(asker: &Asker, server: SocketAddr, owner: &OwnerName, rtype: RecordType) -> RrsetView {
     let name = wire_name(owner.as_str());
     let answer = match asker
-        .ask_name(server, Over::UdpThenTcp, &name, rtype, Duration::MAX)
+        .ask_name(server, Over::UdpThenTcp, &name, rtype)
         .await
     {
         Ok(answer) => answer,

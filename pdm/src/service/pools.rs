@@ -8,7 +8,7 @@ use pdm_registrar::DomainName;
 use super::trail;
 use super::{Asked, Code, Decided, Expected, Refusal};
 use crate::domain::pool::{HoldTerms, Pool, Template};
-use crate::store::{StoreError, Tx};
+use crate::store::{FullLook, StoreError, Tx};
 
 /// Fewest and most hosts of a pool.
 const HOSTS: std::ops::RangeInclusive<usize> = 2..=13;
@@ -33,6 +33,8 @@ pub trait PoolZones: Send + Sync {
 pub struct PreparedPool {
     /// Names one label below it under which something stands already.
     pub foreign: Vec<DomainName>,
+    /// The serial that it had before that was looked at.
+    pub serial: u32,
 }
 
 /// Why a zone cannot be a pool's.
@@ -179,6 +181,7 @@ pub async fn add_pool(
         other => other?,
     }
     tx.replace_foreign_names(&pool.domain, &prepared.foreign).await?;
+    tx.saw_parent(&pool.domain, FullLook::first(prepared.serial)).await?;
     trail::administered(tx, asked, None, "pool.create", pool.domain.to_string()).await?;
     read(tx, &pool.domain).await
 }

@@ -43,7 +43,7 @@ pub use journal::{Entry, NewEntry};
 pub use leases::Lease;
 pub use operations::{Leave, NewOperation, OperationFilter};
 pub use orphans::Orphan;
-pub use parents::ParentSerial;
+pub use parents::{FullLook, ParentSerial};
 pub use tenants::{ApiKey, NewKey, Tenant};
 pub use tx::Tx;
 

@@ -24,20 +24,43 @@ impl ParentSerial {
     }
 }
 
+/// What was known before a full look at a parent zone.
+#[derive(Clone, Copy, Debug)]
+pub struct FullLook {
+    /// The serial that the zone had.
+    serial: u32,
+    /// The serial and the count of edits by others in the database.
+    known: Option<(i64, i64)>,
+}
+
+impl FullLook {
+    /// The first look, at a zone with this serial.
+    pub const fn first(serial: u32) -> Self {
+        Self { serial, known: None }
+    }
+}
+
 impl Tx<'_> {
-    /// Notes the serial that a parent zone has just before our next PATCH.
-    pub async fn note_parent_serial(&mut self, parent: &DomainName, before: u32) -> Result<(), StoreError> {
-        execute!(
+    /// Notes the serial that a parent zone has just before our next PATCH; answers whether nobody else has been seen to
+    /// write since the last full look.
+    pub async fn note_parent_serial(
+        &mut self,
+        parent: &DomainName,
+        before: u32,
+    ) -> Result<bool, StoreError> {
+        let row = fetch_optional!(
             self,
+            (i64,),
             "INSERT INTO parent_zones (parent, serial, edited, seen) VALUES ($1, $3, 1, 0)
              ON CONFLICT (parent) DO UPDATE
                 SET serial = excluded.serial,
-                    edited = parent_zones.edited + CASE WHEN parent_zones.serial IN ($2, $3) THEN 0 ELSE 1 END",
+                    edited = parent_zones.edited + CASE WHEN parent_zones.serial IN ($2, $3) THEN 0 ELSE 1 END
+             RETURNING edited - seen",
             parent.as_str().to_owned(),
             i64::from(before),
             i64::from(before.wrapping_add(1)),
         )?;
-        Ok(())
+        Ok(row == Some((0,)))
     }
 
     /// What is known of a parent zone's serial; nothing before our first PATCH.
@@ -56,24 +79,36 @@ impl Tx<'_> {
         }))
     }
 
-    /// How often somebody else was seen to write into a parent zone. Asked before a full look, for [`Self::saw_parent`].
-    pub async fn parent_edits(&mut self, parent: &DomainName) -> Result<i64, StoreError> {
+    /// What is known before a full look at a parent zone that has this serial, for [`Self::saw_parent`].
+    pub async fn before_full_look(
+        &mut self,
+        parent: &DomainName,
+        serial: u32,
+    ) -> Result<FullLook, StoreError> {
         let row = fetch_optional!(
             self,
-            (i64,),
-            "SELECT edited FROM parent_zones WHERE parent = $1",
+            (i64, i64),
+            "SELECT serial, edited FROM parent_zones WHERE parent = $1",
             parent.as_str().to_owned(),
         )?;
-        Ok(row.map_or(0, |(edited,)| edited))
+        Ok(FullLook { serial, known: row })
     }
 
-    /// Notes that a full look, begun when there were `edits`, is in the database.
-    pub async fn saw_parent(&mut self, parent: &DomainName, edits: i64) -> Result<(), StoreError> {
+    /// Notes that what a full look saw is in the database. Who wrote after its beginning counts as unseen.
+    pub async fn saw_parent(&mut self, parent: &DomainName, look: FullLook) -> Result<(), StoreError> {
+        let (known, edited) = look.known.unwrap_or((i64::from(look.serial), 0));
         execute!(
             self,
-            "UPDATE parent_zones SET seen = $2 WHERE parent = $1 AND seen < $2",
+            "INSERT INTO parent_zones (parent, serial, edited, seen) VALUES ($1, $2, 0, 0)
+             ON CONFLICT (parent) DO UPDATE
+                SET seen = CASE WHEN parent_zones.seen < $4 THEN $4 ELSE parent_zones.seen END,
+                    -- Without a PATCH of ours meanwhile, the serial that it began with has been seen whole.
+                    serial = CASE WHEN parent_zones.serial = $3 AND parent_zones.edited = $4 THEN excluded.serial
+                                  ELSE parent_zones.serial END",
             parent.as_str().to_owned(),
-            edits,
+            i64::from(look.serial),
+            known,
+            edited,
         )?;
         Ok(())
     }

@@ -38,7 +38,9 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(256)
-            .pragma("wal_autocheckpoint", "4000");
+            .pragma("wal_autocheckpoint", "4000")
+            // Readers lose their page caches at each commit; what is mapped need not be copied again.
+            .pragma("mmap_size", "268435456");
         let mut writer = SqliteConnection::connect_with(&options).await?;
         sqlx::migrate!("migrations/sqlite")
             .run(&mut writer)
@@ -94,12 +96,13 @@ async fn write_units(mut conn: SqliteConnection, mut queue: mpsc::Receiver<BoxUn
             first.finish(Err(error.into()));
             continue;
         }
-        let mut ran = vec![run_one(&mut conn, first).await];
+        let mut ran = vec![run_one(&mut conn, first, "SAVEPOINT unit").await];
         while ran.len() < MAX_UNITS
             && let Ok(next) = queue.try_recv()
         {
-            ran.push(run_one(&mut conn, next).await);
+            ran.push(run_one(&mut conn, next, "RELEASE unit; SAVEPOINT unit").await);
         }
+        // COMMIT releases the last savepoint.
         let outcome = conn.execute("COMMIT").await;
         if outcome.is_err() {
             // The transaction may still be open after a full disk; if so it must not swallow what comes next.
@@ -118,8 +121,10 @@ async fn write_units(mut conn: SqliteConnection, mut queue: mpsc::Receiver<BoxUn
     let _ = conn.close().await;
 }
 
-async fn run_one(conn: &mut SqliteConnection, mut unit: BoxUnit) -> BoxUnit {
-    if let Err(error) = conn.execute("SAVEPOINT unit").await {
+/// Runs a unit in the savepoint that `begin` opens. It stays open, so that one statement ends it and begins the next: each
+/// is a way to the thread of the database and back.
+async fn run_one(conn: &mut SqliteConnection, mut unit: BoxUnit, begin: &'static str) -> BoxUnit {
+    if let Err(error) = conn.execute(begin).await {
         unit.fail(error.into());
         return unit;
     }
@@ -128,15 +133,12 @@ async fn run_one(conn: &mut SqliteConnection, mut unit: BoxUnit) -> BoxUnit {
     let verdict = std::panic::AssertUnwindSafe(unit.run(&mut tx))
         .catch_unwind()
         .await;
-    let end = match verdict {
-        Ok(Verdict::Keep) => "RELEASE unit",
-        Ok(Verdict::Discard) => "ROLLBACK TO unit; RELEASE unit",
-        Err(_) => {
-            unit.fail(StoreError::Refused("a unit of work panicked".to_owned()));
-            "ROLLBACK TO unit; RELEASE unit"
-        }
-    };
-    if let Err(error) = conn.execute(end).await {
+    match verdict {
+        Ok(Verdict::Keep) => return unit,
+        Ok(Verdict::Discard) => {}
+        Err(_) => unit.fail(StoreError::Refused("a unit of work panicked".to_owned())),
+    }
+    if let Err(error) = conn.execute("ROLLBACK TO unit").await {
         unit.fail(error.into());
     }
     unit

@@ -22,7 +22,7 @@ use pdm::domain::pool::{HoldTerms, Pool, Template};
 use pdm::domain::targets::Targets;
 use pdm::domain::zone_plan::ZoneTtls;
 use pdm::operations::{CrashPoint, Crashes, Runner, Wake, World};
-use pdm::store::{NewClaim, NewOperation, OperationFilter, Page, Store, StoreError, Taken};
+use pdm::store::{FullLook, NewClaim, NewOperation, OperationFilter, Page, Store, StoreError, Taken};
 use pdm_registrar::DomainName;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -195,10 +195,12 @@ impl Lab {
             created_at: store.now().await.unwrap(),
         };
         let insert = pool.clone();
+        let look = FullLook::first(world.parents.serial_of(&pool.domain).await.unwrap());
         let tenant = store
             .write(move |tx| {
                 Box::pin(async move {
                     tx.insert_pool(&insert).await?;
+                    tx.saw_parent(&insert.domain, look).await?;
                     Ok::<_, StoreError>(tx.insert_tenant("tester").await?.id)
                 })
             })
@@ -343,7 +345,8 @@ impl Lab {
         what: &str,
         done: impl Fn(&Operation) -> bool,
     ) -> Operation {
-        let give_up = tokio::time::Instant::now() + Duration::from_mins(6);
+        let give_up = tokio::time::Instant::now() + Duration::from_mins(4);
+        let mut turns = self.wake.watch(id);
         loop {
             let operation = self.operation(id).await;
             if done(&operation) {
@@ -357,7 +360,7 @@ impl Lab {
                 operation.error,
                 operation.steps
             );
-            self.wake.wait_change(id, Duration::from_millis(100)).await;
+            turns.next(Duration::from_millis(20)).await;
         }
     }
 

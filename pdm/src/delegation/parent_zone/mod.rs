@@ -35,6 +35,8 @@ const MAX_BELOW: usize = 1_000;
 /// What becomes of one name in the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
+    /// NS and DS are exactly this, where nothing is yet. Not made where something may be.
+    Add(Delegation),
     /// NS and DS are exactly this.
     Put(Delegation),
     /// Neither NS nor DS.
@@ -50,6 +52,9 @@ pub enum EditError {
     /// It may or may not have been applied.
     #[error("the change of the parent zone may or may not have been made: {0}")]
     Unknown(String),
+    /// Something stands at the name already. It was not made: look first.
+    #[error("something stands at the name in the parent zone already")]
+    Occupied,
     /// It was not made; later it may go through.
     #[error("the parent zone could not be changed: {0}")]
     NotMade(String),
@@ -167,6 +172,19 @@ impl ParentZones {
             .iter()
             .find(|record| record.zone == zone || (record.zone != name && record.zone.is_within(&name)))
             .map(|record| format!("{} {}", record.name.as_str().trim_end_matches('.'), record.rtype)))
+    }
+
+    /// The serial of the parent zone.
+    pub async fn serial_of(&self, parent: &DomainName) -> Result<u32, Error> {
+        let zone = canonical(parent.as_str());
+        let soa = self
+            .servers
+            .first(|client| {
+                let zone = &zone;
+                async move { client.zone_properties(zone).await }
+            })
+            .await?;
+        Ok(soa.map_or(0, |properties| properties.edited_serial))
     }
 
     /// The NS hosts of the parent zone itself.

@@ -67,13 +67,14 @@ pub async fn sweep(world: &World) -> Result<Found, SweepError> {
     let mut orphan_zones = Vec::new();
     for pool in &pools {
         let domain = pool.domain.clone();
-        let edits = world
+        let serial = world.parents.serial_of(&domain).await?;
+        let look = world
             .store
-            .read(|tx| Box::pin(async move { tx.parent_edits(&domain).await }))
+            .read(|tx| Box::pin(async move { tx.before_full_look(&domain, serial).await }))
             .await?;
         let labels = listing::list_labels(world, pool).await?;
         let suspicions = compare::compare(world, pool, &labels, &zones).await?;
-        settle::settle_foreign(world, pool, &suspicions, &labels, edits, &mut found).await?;
+        settle::settle_foreign(world, pool, &suspicions, &labels, look, &mut found).await?;
         repair::repair(world, pool, suspicions.drifted, suspicions.active, &mut found).await?;
         orphan_zones.extend(suspicions.orphan_zones);
     }

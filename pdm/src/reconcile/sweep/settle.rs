@@ -12,7 +12,7 @@ use crate::domain::claim::ClaimState;
 use crate::domain::ids::ClaimId;
 use crate::domain::pool::Pool;
 use crate::operations::World;
-use crate::store::{Store, StoreError};
+use crate::store::{FullLook, Store, StoreError};
 
 /// Learns names that are taken by others, and lists delegations to us that nobody owns.
 pub(super) async fn settle_foreign(
@@ -20,7 +20,7 @@ pub(super) async fn settle_foreign(
     pool: &Pool,
     suspicions: &Suspicions,
     labels: &HashMap<String, AtLabel>,
-    edits: i64,
+    look: FullLook,
     found: &mut Found,
 ) -> Result<(), SweepError> {
     let (mut foreign, mut delegations, mut ds) = (Vec::new(), Vec::new(), Vec::new());
@@ -61,7 +61,7 @@ pub(super) async fn settle_foreign(
         .write(move |tx| {
             Box::pin(async move {
                 tx.replace_foreign_names(&domain, &foreign).await?;
-                tx.saw_parent(&domain, edits).await?;
+                tx.saw_parent(&domain, look).await?;
                 tx.replace_orphans(&server, "delegation", &delegations).await?;
                 tx.replace_orphans(&server, "ds", &ds).await
             })
