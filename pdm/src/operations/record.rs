@@ -346,17 +346,16 @@ impl Work<'_> {
             .await?;
         let operation = &self.operation;
         if go_on {
-            self.runner.wake.operation_due();
-        } else {
-            let seconds = operation
-                .created_at
-                .until(operation.ended_at.unwrap_or(operation.created_at))
-                .as_secs_f64();
-            metrics::histogram!("pdm_operation_seconds", "kind" => operation.kind.as_str()).record(seconds);
-            tracing::info!(operation = %operation.id, kind = operation.kind.as_str(), name = %operation.name,
-                state = operation.state.as_str(), seconds, "operation ended");
+            return Ok(Turn::LetGo);
         }
-        Ok(Turn::LetGo)
+        let seconds = operation
+            .created_at
+            .until(operation.ended_at.unwrap_or(operation.created_at))
+            .as_secs_f64();
+        metrics::histogram!("pdm_operation_seconds", "kind" => operation.kind.as_str()).record(seconds);
+        tracing::info!(operation = %operation.id, kind = operation.kind.as_str(), name = %operation.name,
+            state = operation.state.as_str(), seconds, "operation ended");
+        Ok(Turn::Ended)
     }
 
     /// Runs a unit of work on the operation, with the steps that were not saved yet before it.

@@ -60,7 +60,9 @@ pub struct Runner {
 
 /// How a turn at an operation ended.
 pub(super) enum Turn {
-    /// The operation was written and its lease given up, or it has ended.
+    /// The operation has ended.
+    Ended,
+    /// The operation was written and its lease given up; it is due again.
     LetGo,
     /// A simulated crash: nothing more may be written.
     Dead,
@@ -103,11 +105,15 @@ impl Runner {
                         let runner = Arc::clone(&self);
                         let place = Arc::clone(&self.places).acquire_owned().await;
                         tokio::spawn(async move {
-                            let _place = place;
                             let id = operation.id;
-                            runner.turn(operation).await;
+                            let ended = runner.turn(operation).await;
                             runner.wake.changed(id);
-                            runner.wake.operation_due();
+                            let full = runner.places.available_permits() == 0;
+                            drop(place);
+                            // The scheduler sleeps until what was due before this turn, or waits for a place.
+                            if full || !ended {
+                                runner.wake.operation_due();
+                            }
                         });
                     }
                     continue;
@@ -140,12 +146,11 @@ impl Runner {
         let next = self
             .world
             .store
-            .read(|tx| Box::pin(async move { Ok::<_, StoreError>((tx.now().await?, tx.next_due().await?)) }))
+            .read(|tx| Box::pin(tx.next_due()))
             .await;
+        let next: Result<_, StoreError> = next;
         match next {
-            Ok((now, Some(due))) => now
-                .until(due)
-                .clamp(Duration::from_millis(5), Duration::from_secs(1)),
+            Ok(Some((now, due))) => now.until(due).clamp(Duration::from_millis(5), Duration::from_secs(1)),
             _ => Duration::from_secs(1),
         }
     }
@@ -181,8 +186,8 @@ impl Runner {
     }
 
     /// Works on one operation until it ends, waits, or has to be tried again later. A panic counts as a failed
-    /// attempt: it must not take other operations down.
-    async fn turn(&self, operation: Operation) {
+    /// attempt: it must not take other operations down. True when it has ended.
+    async fn turn(&self, operation: Operation) -> bool {
         let turn = (operation.id, operation.fence);
         self.in_hand.lock().expect("nobody panics with it").insert(turn);
         let work = std::panic::AssertUnwindSafe(Work::walk(self, operation))
@@ -191,6 +196,7 @@ impl Runner {
         self.in_hand.lock().expect("nobody panics with it").remove(&turn);
         let (id, fence) = turn;
         match work {
+            Ok(Ok(Turn::Ended)) => return true,
             Ok(Ok(Turn::LetGo | Turn::Dead)) => {}
             Ok(Err(StoreError::Superseded)) => {
                 tracing::info!(operation = %id, "another worker has taken over");
@@ -207,6 +213,7 @@ impl Runner {
                 tracing::error!(operation = %id, "a step panicked");
             }
         }
+        false
     }
 
     /// Lets go of an operation that could not be written, so that it need not wait for the end of its lease. The next

@@ -155,7 +155,7 @@ impl Store {
         match &*self.inner {
             Backend::Sqlite(sqlite) => {
                 let mut conn = sqlite.read.acquire().await.map_err(StoreError::from)?;
-                work(&mut Tx::sqlite(&mut conn)).await
+                work(&mut Tx::sqlite(&mut conn, None)).await
             }
             Backend::Postgres(pool) => {
                 let mut conn = pool.acquire().await.map_err(StoreError::from)?;

@@ -250,16 +250,17 @@ impl Tx<'_> {
         rows.into_iter().map(OperationRow::operation).collect()
     }
 
-    /// When the next operation is due that nobody holds, or whose lease ends.
-    pub async fn next_due(&mut self) -> Result<Option<DbTime>, StoreError> {
+    /// The time, and when the next operation is due that nobody holds, or whose lease ends; nothing when none is open.
+    pub async fn next_due(&mut self) -> Result<Option<(DbTime, DbTime)>, StoreError> {
         let row = fetch_optional!(
             self,
-            (Option<i64>,),
-            "SELECT min(CASE WHEN holder IS NULL OR lease_until < next_attempt_at THEN next_attempt_at
+            (i64, Option<i64>),
+            "SELECT (SELECT now FROM db_time),
+                    min(CASE WHEN holder IS NULL OR lease_until < next_attempt_at THEN next_attempt_at
                              ELSE lease_until END)
                FROM operations WHERE ended_at IS NULL",
         )?;
-        Ok(row.and_then(|(due,)| due).map(DbTime::from_store))
+        Ok(row.and_then(|(now, due)| Some((DbTime::from_store(now), DbTime::from_store(due?)))))
     }
 
     /// Extends the leases of the turns, operation and fence, that `holder` has in its hands. What it no longer works on is not among

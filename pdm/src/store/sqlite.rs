@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::unit::{BoxUnit, Verdict};
 use super::{StoreError, Tx};
+use crate::clock::DbTime;
 
 /// Most units under one COMMIT: enough to make the sync cheap, few enough that nobody waits long for the last.
 const MAX_UNITS: usize = 128;
@@ -40,7 +41,9 @@ impl Sqlite {
             .statement_cache_capacity(256)
             .pragma("wal_autocheckpoint", "4000")
             // Readers lose their page caches at each commit; what is mapped need not be copied again.
-            .pragma("mmap_size", "268435456");
+            .pragma("mmap_size", "268435456")
+            // Savepoints keep the pages they may have to bring back; in a file that is most of all writing.
+            .pragma("temp_store", "MEMORY");
         let mut writer = SqliteConnection::connect_with(&options).await?;
         sqlx::migrate!("migrations/sqlite")
             .run(&mut writer)
@@ -96,11 +99,13 @@ async fn write_units(mut conn: SqliteConnection, mut queue: mpsc::Receiver<BoxUn
             first.finish(Err(error.into()));
             continue;
         }
-        let mut ran = vec![run_one(&mut conn, first, "SAVEPOINT unit").await];
+        // One transaction, one time: each unit sees the one that the first asked for.
+        let mut now = None;
+        let mut ran = vec![run_one(&mut conn, first, "SAVEPOINT unit", &mut now).await];
         while ran.len() < MAX_UNITS
             && let Ok(next) = queue.try_recv()
         {
-            ran.push(run_one(&mut conn, next, "RELEASE unit; SAVEPOINT unit").await);
+            ran.push(run_one(&mut conn, next, "RELEASE unit; SAVEPOINT unit", &mut now).await);
         }
         // COMMIT releases the last savepoint.
         let outcome = conn.execute("COMMIT").await;
@@ -123,16 +128,22 @@ async fn write_units(mut conn: SqliteConnection, mut queue: mpsc::Receiver<BoxUn
 
 /// Runs a unit in the savepoint that `begin` opens. It stays open, so that one statement ends it and begins the next: each
 /// is a way to the thread of the database and back.
-async fn run_one(conn: &mut SqliteConnection, mut unit: BoxUnit, begin: &'static str) -> BoxUnit {
+async fn run_one(
+    conn: &mut SqliteConnection,
+    mut unit: BoxUnit,
+    begin: &'static str,
+    now: &mut Option<DbTime>,
+) -> BoxUnit {
     if let Err(error) = conn.execute(begin).await {
         unit.fail(error.into());
         return unit;
     }
-    let mut tx = Tx::sqlite(conn);
+    let mut tx = Tx::sqlite(conn, *now);
     // A panic in one unit must not take the writer, and with it the service, down.
     let verdict = std::panic::AssertUnwindSafe(unit.run(&mut tx))
         .catch_unwind()
         .await;
+    *now = tx.time_read();
     match verdict {
         Ok(Verdict::Keep) => return unit,
         Ok(Verdict::Discard) => {}

@@ -64,10 +64,11 @@ macro_rules! fetch_all {
 pub(super) use {execute, fetch, fetch_all, fetch_optional};
 
 impl<'c> Tx<'c> {
-    pub(super) fn sqlite(conn: &'c mut SqliteConnection) -> Self {
+    /// On a connection whose transaction may have read the time already.
+    pub(super) fn sqlite(conn: &'c mut SqliteConnection, now: Option<DbTime>) -> Self {
         Self {
             conn: Conn::Sqlite(conn),
-            now: None,
+            now,
             wrote_events: false,
             broken: false,
         }
@@ -107,6 +108,11 @@ impl<'c> Tx<'c> {
         let now = DbTime::from_store(row.map_or(0, |(now,)| now));
         self.now = Some(now);
         Ok(now)
+    }
+
+    /// The time of the transaction, if it was read.
+    pub(super) const fn time_read(&self) -> Option<DbTime> {
+        self.now
     }
 
     /// Serialises what decides about names below `domain` until the transaction ends. SQLite has one writer

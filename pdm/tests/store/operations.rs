@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 async fn next_due(db: &Database) -> Option<DbTime> {
-    look!(db.store, tx => tx.next_due().await)
+    look!(db.store, tx => tx.next_due().await).map(|(_, due)| due)
 }
 
 async fn covers(db: &Database, operation: &Operation, cover: std::time::Duration) -> bool {
