@@ -62,9 +62,9 @@ pub use error::{Effect, Error, ErrorKind};
 pub use metadata::{MetadataKind, MetadataKindError};
 pub use name::{CanonicalName, NameError};
 pub use rrsets::{Record, RecordType, RecordTypeError, Rrset, RrsetChange};
+pub use search::FoundRecord;
 /// The type of [`Config::api_key`] and [`TsigKey::key`].
 pub use secrecy::SecretString;
-pub use search::FoundRecord;
 pub use servers::Server;
 pub use tsigkeys::{TsigKey, TsigKeySummary};
 pub use zones::{NewZone, Zone, ZoneChange, ZoneFilter, ZoneKind, ZoneProperties, ZoneSummary};

@@ -28,7 +28,9 @@ impl Client {
         // The database has names without the final dot.
         let pattern = name.to_query();
         let pattern = pattern.trim_end_matches('.');
-        let url = self.url(&format!("/search-data?q=*.{pattern}&object_type=record&max={max}"));
+        let url = self.url(&format!(
+            "/search-data?q=*.{pattern}&object_type=record&max={max}"
+        ));
         let found: Vec<FoundRecord> = self.read(url).await?;
         // The pattern is matched against content as well.
         Ok(found

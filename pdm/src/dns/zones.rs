@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pdm_registrar::{DomainName, DsRecord};
-use powerdns_client::{CanonicalName, Ds, Error, KeyType, NewCryptoKey, NewZone, RecordType, Rrset, RrsetChange, Zone};
+use powerdns_client::{
+    CanonicalName, Ds, Error, KeyType, NewCryptoKey, NewZone, RecordType, Rrset, RrsetChange, Zone,
+};
 
 use super::content::comparable;
 use super::servers::ServerSet;
@@ -142,7 +144,9 @@ impl Zones {
                 async move { client.records_below(name, 1_000).await }
             })
             .await?;
-        let below = found.iter().find(|record| record.zone != name && record.zone.is_within(&name));
+        let below = found
+            .iter()
+            .find(|record| record.zone != name && record.zone.is_within(&name));
         Ok(below.map(|record| record.zone.as_str().trim_end_matches('.').to_owned()))
     }
 

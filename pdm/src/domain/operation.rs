@@ -380,7 +380,13 @@ impl Operation {
 
     /// Starts its steps over, because what it writes changed meanwhile.
     pub fn restart(&mut self) {
-        self.steps = self.kind.steps().iter().copied().map(StepRecord::pending).collect();
+        self.steps = self
+            .kind
+            .steps()
+            .iter()
+            .copied()
+            .map(StepRecord::pending)
+            .collect();
     }
 
     /// Goes back to a step whose effect is gone again: it and all behind it are to be done once more. Tries are

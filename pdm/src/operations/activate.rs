@@ -13,10 +13,10 @@ use crate::delegation::Delegation;
 use crate::delegation::parent_zone::{Edit, EditError};
 use crate::dns::zones::{OwnZone, ZoneSeen};
 use crate::domain::operation::Facts;
-use crate::store::{ParentSerial, StoreError};
 use crate::propagation::{
     DsAtParent, ServerView, Standing, Verdict, ZoneAsServed, look_at_ds, look_at_server,
 };
+use crate::store::{ParentSerial, StoreError};
 
 /// Nothing of others stands at the label, in the parent or as a zone.
 pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError> {
@@ -77,9 +77,9 @@ async fn parent_knows_nothing(cx: &Context<'_>, known: Option<ParentSerial>) -> 
         .iter()
         .map(|server| look_at_ds(&cx.world.asker, *server, cx.name()));
     let views = futures_util::future::join_all(looks).await;
-    Ok(views.iter().all(|ds| {
-        matches!(ds, DsAtParent::NoSuchName { serial: Some(serial), .. } if known.explains(*serial))
-    }))
+    Ok(views.iter().all(
+        |ds| matches!(ds, DsAtParent::NoSuchName { serial: Some(serial), .. } if known.explains(*serial)),
+    ))
 }
 
 /// The zone is there with our marker, signed, and holds exactly its plan.

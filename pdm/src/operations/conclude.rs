@@ -74,11 +74,23 @@ fn proven(claim: &mut Claim, operation: &Operation, now: DbTime) {
     claim.state = ClaimState::Active;
     claim.ds.clone_from(&operation.facts.ds);
     for (r#type, reason, step) in [
-        (ConditionType::ZoneServed, Reason::AllServersAgree, StepName::CheckServers),
+        (
+            ConditionType::ZoneServed,
+            Reason::AllServersAgree,
+            StepName::CheckServers,
+        ),
         (ConditionType::Signed, Reason::KeyServed, StepName::CheckServers),
-        (ConditionType::Delegated, Reason::ParentServesDs, StepName::CheckParent),
+        (
+            ConditionType::Delegated,
+            Reason::ParentServesDs,
+            StepName::CheckParent,
+        ),
         (ConditionType::Secure, Reason::ChainValidates, StepName::Validate),
-        (ConditionType::AddressesMatch, Reason::TargetsReached, StepName::Validate),
+        (
+            ConditionType::AddressesMatch,
+            Reason::TargetsReached,
+            StepName::Validate,
+        ),
     ] {
         let seen = operation.steps.iter().find(|s| s.name == step);
         condition::set(

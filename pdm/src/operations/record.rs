@@ -143,10 +143,8 @@ impl Work<'_> {
         if self.saved.elapsed() < SOON {
             return Ok(());
         }
-        self.save(|tx, operation, _| {
-            Box::pin(async move { tx.save_operation(operation, Leave::Keep).await })
-        })
-        .await
+        self.save(|tx, operation, _| Box::pin(async move { tx.save_operation(operation, Leave::Keep).await }))
+            .await
     }
 
     /// A writing step is done.
@@ -379,7 +377,8 @@ impl Work<'_> {
                 Box::pin(async move {
                     let now = tx.now().await?;
                     for step in &unsaved {
-                        let (began, ended) = (now.minus(step.began.elapsed()), now.minus(step.ended.elapsed()));
+                        let (began, ended) =
+                            (now.minus(step.began.elapsed()), now.minus(step.ended.elapsed()));
                         let row = &mut operation.steps[step.index];
                         row.started_at.get_or_insert(began);
                         row.ended_at = Some(ended);

@@ -143,14 +143,12 @@ impl Runner {
 
     /// Until the next operation is due here, at most a second: other processes give no hints.
     async fn idle_time(&self) -> Duration {
-        let next = self
-            .world
-            .store
-            .read(|tx| Box::pin(tx.next_due()))
-            .await;
+        let next = self.world.store.read(|tx| Box::pin(tx.next_due())).await;
         let next: Result<_, StoreError> = next;
         match next {
-            Ok(Some((now, due))) => now.until(due).clamp(Duration::from_millis(5), Duration::from_secs(1)),
+            Ok(Some((now, due))) => now
+                .until(due)
+                .clamp(Duration::from_millis(5), Duration::from_secs(1)),
             _ => Duration::from_secs(1),
         }
     }

@@ -169,7 +169,8 @@ impl Asker {
         name: &DomainName,
         rtype: RecordType,
     ) -> Result<Answer, AskError> {
-        self.ask_name(server, over, &wire_name(name.as_str()), rtype).await
+        self.ask_name(server, over, &wire_name(name.as_str()), rtype)
+            .await
     }
 
     /// As [`Self::ask`], for names that need not be domain names.
@@ -258,9 +259,7 @@ impl Asker {
         ask: impl Fn() -> Question<'n>,
     ) -> Result<(Transport, Message), AskError> {
         if over != Over::Only(Transport::Tcp) {
-            let message = self
-                .over_udp(server, &ask(), start, limit)
-                .await?;
+            let message = self.over_udp(server, &ask(), start, limit).await?;
             if !message.metadata.truncation || over == Over::Only(Transport::Udp) {
                 return Ok((Transport::Udp, message));
             }

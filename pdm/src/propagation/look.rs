@@ -298,10 +298,7 @@ pub enum RrsetView {
 /// Asks a server for one RRset. Owners may be wildcards, which stand for themselves here, and may have underscores.
 pub async fn rrset_at(asker: &Asker, server: SocketAddr, owner: &OwnerName, rtype: RecordType) -> RrsetView {
     let name = wire_name(owner.as_str());
-    let answer = match asker
-        .ask_name(server, Over::UdpThenTcp, &name, rtype)
-        .await
-    {
+    let answer = match asker.ask_name(server, Over::UdpThenTcp, &name, rtype).await {
         Ok(answer) => answer,
         Err(error) => return RrsetView::Unreachable(error),
     };

@@ -181,7 +181,8 @@ pub async fn add_pool(
         other => other?,
     }
     tx.replace_foreign_names(&pool.domain, &prepared.foreign).await?;
-    tx.saw_parent(&pool.domain, FullLook::first(prepared.serial)).await?;
+    tx.saw_parent(&pool.domain, FullLook::first(prepared.serial))
+        .await?;
     trail::administered(tx, asked, None, "pool.create", pool.domain.to_string()).await?;
     read(tx, &pool.domain).await
 }

@@ -287,12 +287,7 @@ impl Tx<'_> {
     }
 
     /// Gives an operation back that its worker could not write, due again after `wait`.
-    pub async fn give_back(
-        &mut self,
-        id: OperationId,
-        fence: i64,
-        wait: Duration,
-    ) -> Result<(), StoreError> {
+    pub async fn give_back(&mut self, id: OperationId, fence: i64, wait: Duration) -> Result<(), StoreError> {
         execute!(
             self,
             "UPDATE operations SET holder = NULL, next_attempt_at = (SELECT now FROM db_time) + $3
@@ -305,7 +300,11 @@ impl Tx<'_> {
     }
 
     /// Whether the worker with this fence still has the operation, and for at least `cover` more.
-    pub async fn lease_covers(&mut self, turn: (OperationId, i64), cover: Duration) -> Result<bool, StoreError> {
+    pub async fn lease_covers(
+        &mut self,
+        turn: (OperationId, i64),
+        cover: Duration,
+    ) -> Result<bool, StoreError> {
         let row = fetch_optional!(
             self,
             (String,),

@@ -43,11 +43,7 @@ impl FullLook {
 impl Tx<'_> {
     /// Notes the serial that a parent zone has just before our next PATCH; answers whether nobody else has been seen to
     /// write since the last full look.
-    pub async fn note_parent_serial(
-        &mut self,
-        parent: &DomainName,
-        before: u32,
-    ) -> Result<bool, StoreError> {
+    pub async fn note_parent_serial(&mut self, parent: &DomainName, before: u32) -> Result<bool, StoreError> {
         let row = fetch_optional!(
             self,
             (i64,),

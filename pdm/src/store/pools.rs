@@ -136,7 +136,12 @@ impl Tx<'_> {
         )?;
         let mut hosts = Vec::new();
         for (row,) in rows {
-            hosts.extend(json::<Vec<DomainName>>(&row, "claims", "nameservers", pool.as_str())?);
+            hosts.extend(json::<Vec<DomainName>>(
+                &row,
+                "claims",
+                "nameservers",
+                pool.as_str(),
+            )?);
         }
         hosts.sort();
         hosts.dedup();

@@ -106,7 +106,10 @@ fn what_stands_below_a_label_stops_its_activation() {
             .await;
         assert_eq!(blocked.error.unwrap().code, "zone.foreign");
         assert_eq!(lab.zone_marker(&claim.name).await, None);
-        assert_eq!(pools.rrsets_at(&parent, &deep.name).await.unwrap(), [deep.clone()]);
+        assert_eq!(
+            pools.rrsets_at(&parent, &deep.name).await.unwrap(),
+            [deep.clone()]
+        );
 
         let removed = RrsetChange::Delete {
             name: deep.name,
@@ -168,10 +171,7 @@ fn a_delegation_that_comes_back_is_withdrawn_again() {
         let claim = make_active(&lab, "returns").await;
         let pools = client(lab.servers.pool_server());
         let parent = canonical(&lab.pool.domain);
-        let delegation = pools
-            .rrsets_at(&parent, &canonical(&claim.name))
-            .await
-            .unwrap();
+        let delegation = pools.rrsets_at(&parent, &canonical(&claim.name)).await.unwrap();
         let release = lab.change(claim.id, OperationKind::Release).await;
         wait_at(&lab, release, StepName::Drain, OperationState::Waiting).await;
         let changes: Vec<RrsetChange> = delegation.into_iter().map(RrsetChange::Replace).collect();

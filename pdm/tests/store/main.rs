@@ -3,13 +3,18 @@
 //! A case is an `async fn` that gets a fresh [`Database`](support::Database); the list at the end of this file runs each
 //! on SQLite and on PostgreSQL. A file that is about one of the two only, or about none, has tests of its own.
 
+mod answers;
 mod claims;
 mod coverage;
 mod events;
+mod findings;
+mod keys;
+mod leases;
 mod names;
 mod operations;
+mod parents;
+mod pools;
 mod races;
-mod rows;
 mod schema;
 mod support;
 mod units;
@@ -84,6 +89,7 @@ on_both_databases! {
         what_is_due_longest_comes_first
         the_end_of_a_lease_lets_another_worker_in_with_a_higher_fence
         only_what_is_in_hand_is_renewed
+        what_could_not_be_written_is_given_back_by_who_holds_it
         what_a_worker_saves_is_kept_whole_and_its_lease_stays
         a_worker_that_lets_go_says_when_it_is_due_again
         what_has_ended_is_never_worked_on_again
@@ -101,24 +107,35 @@ on_both_databases! {
         who_has_seen_a_number_has_seen_every_lower_one
         who_numbers_and_who_reads_are_woken
         old_events_are_forgotten_once_their_operation_has_ended;
-    rows:
+    answers:
         an_answer_is_kept_once_under_its_key
         an_answer_under_decision_is_settled_once
-        answers_are_forgotten_when_they_and_their_operation_are_old
+        answers_are_forgotten_when_they_and_their_operation_are_old;
+    leases:
         a_lease_has_one_holder_until_it_ends
         of_many_who_want_a_lease_one_gets_it
         a_lease_that_is_given_back_is_free_at_once
-        the_fence_of_a_lease_grows_though_it_was_given_back
+        one_lease_is_given_back_and_the_others_stay
+        the_fence_of_a_lease_grows_though_it_was_given_back;
+    parents:
+        a_parent_that_nobody_looked_at_is_not_quiet
+        our_own_changes_keep_a_parent_quiet
+        a_serial_goes_round
+        a_change_by_others_is_noticed_until_the_next_full_look;
+    pools:
         pools_are_added_once_and_changed_by_who_saw_the_last_version
         foreign_names_are_those_of_the_last_look
-        record_sets_are_put_replaced_and_removed_by_owner_and_type
+        every_host_that_names_were_delegated_to_is_known
+        record_sets_are_put_replaced_and_removed_by_owner_and_type;
+    findings:
         orphans_keep_their_first_sighting
+        the_last_look_at_the_world_is_kept_per_claim;
+    keys:
         tenants_have_names_of_their_own
         keys_are_made_used_and_revoked
         operator_keys_that_are_not_revoked_are_counted
         an_operator_key_that_has_ended_is_not_good
-        the_trail_is_shown_in_pages_and_to_whom_it_concerns
-        the_last_look_at_the_world_is_kept_per_claim;
+        the_trail_is_shown_in_pages_and_to_whom_it_concerns;
     units:
         a_unit_that_fails_leaves_nothing_and_its_neighbours_alone
         a_unit_that_panics_fails_alone_and_the_store_goes_on

@@ -207,6 +207,29 @@ pub async fn only_what_is_in_hand_is_renewed(db: Database) {
     assert_eq!(both, HashSet::from([in_hand, dropped]));
 }
 
+pub async fn what_could_not_be_written_is_given_back_by_who_holds_it(db: Database) {
+    let id = db.work("acme").await.id;
+    let held = db.pick_up("worker", HOUR).await.remove(0);
+    let give_back = |fence: i64| {
+        let store = db.store.clone();
+        async move { unit!(store, tx => tx.give_back(id, fence, MINUTE).await).unwrap() }
+    };
+    give_back(held.fence - 1).await;
+    db.pass(2 * MINUTE).await;
+    assert!(
+        db.pick_up("other", MINUTE).await.is_empty(),
+        "it is in the worker's hands"
+    );
+    give_back(held.fence).await;
+    assert!(
+        db.pick_up("other", MINUTE).await.is_empty(),
+        "not before its time"
+    );
+    db.pass(MINUTE).await;
+    let next = db.pick_up("other", MINUTE).await.remove(0);
+    assert_eq!((next.id, next.fence), (id, held.fence + 1));
+}
+
 pub async fn what_a_worker_saves_is_kept_whole_and_its_lease_stays(db: Database) {
     db.work("acme").await;
     let mut operation = db.pick_up("worker", MINUTE).await.remove(0);

@@ -165,11 +165,7 @@ impl ParentZones {
     }
 
     /// The lease, waited for as long as a call may take; answers which of the turns still hold their operations.
-    async fn take(
-        &self,
-        parent: &DomainName,
-        turns: Vec<(OperationId, i64)>,
-    ) -> Result<Begun, EditError> {
+    async fn take(&self, parent: &DomainName, turns: Vec<(OperationId, i64)>) -> Result<Begun, EditError> {
         let end = Instant::now() + self.cover;
         loop {
             let before = self

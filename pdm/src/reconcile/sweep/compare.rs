@@ -144,11 +144,13 @@ pub(super) async fn differs_from_plan(world: &World, pool: &Pool, claim: &Claim)
         records: &records,
         ttls: world.config.zones,
     });
-    Ok(match world.zones.look(&claim.name, &claim.id.to_string()).await? {
-        ZoneSeen::Ours(zone) if zone.dnssec && zone.difference(&plan).is_none() => {
-            let keys = world.zones.ds(&claim.name).await?;
-            !claim.ds.iter().all(|ds| keys.contains(ds))
-        }
-        ZoneSeen::Ours(_) | ZoneSeen::Absent | ZoneSeen::Foreign { .. } => true,
-    })
+    Ok(
+        match world.zones.look(&claim.name, &claim.id.to_string()).await? {
+            ZoneSeen::Ours(zone) if zone.dnssec && zone.difference(&plan).is_none() => {
+                let keys = world.zones.ds(&claim.name).await?;
+                !claim.ds.iter().all(|ds| keys.contains(ds))
+            }
+            ZoneSeen::Ours(_) | ZoneSeen::Absent | ZoneSeen::Foreign { .. } => true,
+        },
+    )
 }
