@@ -40,8 +40,6 @@ impl Sqlite {
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(256)
             .pragma("wal_autocheckpoint", "4000")
-            // Readers lose their page caches at each commit; what is mapped need not be copied again.
-            .pragma("mmap_size", "268435456")
             // Savepoints keep the pages they may have to bring back; in a file that is most of all writing.
             .pragma("temp_store", "MEMORY");
         let mut writer = SqliteConnection::connect_with(&options).await?;

@@ -108,7 +108,7 @@ fn what_stands_below_a_label_stops_its_activation() {
         assert_eq!(lab.zone_marker(&claim.name).await, None);
         assert_eq!(
             pools.rrsets_at(&parent, &deep.name).await.unwrap(),
-            [deep.clone()]
+            std::slice::from_ref(&deep)
         );
 
         let removed = RrsetChange::Delete {

@@ -15,14 +15,19 @@ CREATE TEMP TABLE copy AS
       FROM number, model
       JOIN tenant ON tenant.n = number.n % (SELECT count(*) FROM tenant);
 
+-- The digest of each copy's DS: the key is the model's, and the name of the zone is part of what is digested.
+CREATE TEMP TABLE digest (name TEXT PRIMARY KEY, hex TEXT NOT NULL);
+INSERT INTO digest VALUES {digests};
+
 -- Two days old, so that they count for no daily quota; holds last long enough for the measurement.
 INSERT INTO claims (id, name, pool, label, tenant, epoch, state, version, created_at, expires_at, token_hash, targets,
                     nameservers, ds, operation_id, conditions)
 SELECT copy.id, copy.name, model.pool, copy.label, copy.tenant, model.epoch, iif(active, model.state, 'reserved'),
        model.version, model.created_at - 2 * 86400000000, iif(active, NULL, model.created_at + 5 * 86400000000),
-       model.token_hash, iif(active, model.targets, NULL), model.nameservers, iif(active, model.ds, '[]'), NULL,
+       model.token_hash, iif(active, model.targets, NULL), model.nameservers,
+       iif(active, replace(lower(model.ds), '{digest}', digest.hex), '[]'), NULL,
        iif(active, model.conditions, '[]')
-  FROM copy, model;
+  FROM copy LEFT JOIN digest USING (name), model;
 INSERT INTO names (name, pool, epoch, claim_id, tenant)
 SELECT copy.name, model.pool, model.epoch, copy.id, copy.tenant FROM copy, model;
 
@@ -43,6 +48,7 @@ CREATE TEMP TABLE delegation AS
     SELECT r.* FROM dns.records AS r JOIN dns.domains AS parent ON parent.id = r.domain_id
      WHERE parent.name = '{pool}' AND r.name = '{model}.{pool}';
 INSERT INTO dns.records (domain_id, name, type, content, ttl, prio, disabled, ordername, auth)
-SELECT d.domain_id, made.name, d.type, d.content, d.ttl, d.prio, d.disabled, d.ordername, d.auth
-  FROM made, delegation AS d;
+SELECT d.domain_id, made.name, d.type, replace(lower(d.content), '{digest}', digest.hex), d.ttl, d.prio, d.disabled,
+       d.ordername, d.auth
+  FROM made JOIN digest USING (name), delegation AS d;
 COMMIT;

@@ -7,8 +7,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use aws_lc_rs::digest::{SHA256, digest};
 use conformance::world::{Layout, Store};
-use conformance_servers::{FaultProxy, Kind};
+use conformance_servers::{FaultProxy, Kind, PowerDns};
+use data_encoding::{BASE64, HEXLOWER};
+use powerdns_client::CanonicalName;
 use tokio::process::Command;
 
 use crate::contender::{Contender as _, ThroughPdm};
@@ -18,6 +21,7 @@ use crate::load::{Outcome, open_loop};
 use crate::options::Options;
 use crate::report::{Section, Table, verdict};
 use crate::stage::BareStage;
+use crate::zones::client;
 use crate::{labels, process};
 
 /// Active names, each with its zone and its delegation.
@@ -58,13 +62,14 @@ pub(super) async fn run(options: &Options, section: &mut Section) -> Result<()> 
     let (tenants, _) = stage.pool(POOL, 0).await?;
     tenants.make_live(MODEL).await?;
 
-    stage.pdm.stop().await;
     let powerdns = stage.world.pool_server();
+    let digests = Digests::of_model(powerdns).await?;
+    stage.pdm.stop().await;
     powerdns.stop().await;
     eprintln!("   copying rows: {ACTIVE} active names, {HELD} held ones");
     let zones = powerdns.directory().join("pdns.db");
     let claims = stage.pdm.database().context("pdm is on SQLite")?;
-    copy_rows(claims, &zones).await?;
+    copy_rows(claims, &zones, &digests).await?;
     powerdns.restart().await?;
 
     let mut starts = Series::default();
@@ -171,10 +176,57 @@ async fn names_meanwhile(tenants: &ThroughPdm) -> Result<Outcome> {
     Ok(outcome)
 }
 
-async fn copy_rows(claims: &Path, zones: &Path) -> Result<()> {
+/// What names the key in DS records: the model's, and how a copy's is computed.
+struct Digests {
+    key: Vec<u8>,
+    model: String,
+}
+
+impl Digests {
+    /// From the key that the model's zone has.
+    async fn of_model(powerdns: &PowerDns) -> Result<Self> {
+        let zone = CanonicalName::parse(&format!("{MODEL}.{POOL}."))?;
+        let keys = client(powerdns, 1)?.cryptokeys(&zone).await?;
+        let [key] = &keys[..] else {
+            anyhow::bail!("the model has {} keys", keys.len());
+        };
+        let mut words = key.dnskey.split_ascii_whitespace();
+        let mut word = || words.next().context("a DNSKEY has four fields");
+        let mut rdata = word()?.parse::<u16>()?.to_be_bytes().to_vec();
+        rdata.push(word()?.parse()?);
+        rdata.push(word()?.parse()?);
+        rdata.extend(BASE64.decode(word()?.as_bytes())?);
+        let mut digests = Self {
+            key: rdata,
+            model: String::new(),
+        };
+        digests.model = digests.of(MODEL);
+        Ok(digests)
+    }
+
+    /// RFC 4034 section 5.1.4: the digest of owner and key.
+    fn of(&self, label: &str) -> String {
+        let mut digested = Vec::new();
+        for label in format!("{label}.{POOL}").split('.') {
+            digested.push(u8::try_from(label.len()).expect("labels of the bench are short"));
+            digested.extend(label.bytes());
+        }
+        digested.push(0);
+        digested.extend(&self.key);
+        HEXLOWER.encode(digest(&SHA256, &digested).as_ref())
+    }
+}
+
+async fn copy_rows(claims: &Path, zones: &Path, digests: &Digests) -> Result<()> {
+    let rows: Vec<String> = (1..=ACTIVE)
+        .map(|number| format!("copy-{number:06}"))
+        .map(|label| format!("('{label}.{POOL}', '{}')", digests.of(&label)))
+        .collect();
     let script = include_str!("copies.sql")
         .replace("{active}", &ACTIVE.to_string())
         .replace("{held}", &HELD.to_string())
+        .replace("{digests}", &rows.join(",\n"))
+        .replace("{digest}", &digests.model)
         .replace("{dns}", &zones.display().to_string())
         .replace("{model}", MODEL)
         .replace("{pool}", POOL);
