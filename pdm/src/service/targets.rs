@@ -75,7 +75,8 @@ pub async fn retarget(tx: &mut Tx<'_>, asked: Asked<'_>, retarget: &Retarget) ->
     retarget.expected.meets(&claim.version.to_string())?;
     match decision {
         RetargetDecision::Nothing => match tx.open_operation(&claim.name).await? {
-            Some(open) if open.kind == OperationKind::Retarget => Ok(Work {
+            // Whatever writes the zone writes these targets.
+            Some(open) if open.facts.undoing.is_none() => Ok(Work {
                 operation: open,
                 claim,
             }),

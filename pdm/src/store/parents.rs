@@ -59,6 +59,16 @@ impl Tx<'_> {
         Ok(row == Some((0,)))
     }
 
+    /// Notes that a PATCH of ours may not have been made, so that another writer may get the serial that was noted.
+    pub async fn doubt_parent(&mut self, parent: &DomainName) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE parent_zones SET edited = edited + 1 WHERE parent = $1",
+            parent.as_str().to_owned(),
+        )?;
+        Ok(())
+    }
+
     /// What is known of a parent zone's serial; nothing before our first PATCH.
     pub async fn parent_serial(&mut self, parent: &DomainName) -> Result<Option<ParentSerial>, StoreError> {
         let row = fetch_optional!(

@@ -120,6 +120,7 @@ on_both_databases! {
     parents:
         a_parent_that_nobody_looked_at_is_not_quiet
         our_own_changes_keep_a_parent_quiet
+        a_change_that_failed_leaves_a_parent_in_doubt
         a_serial_goes_round
         a_change_by_others_is_noticed_until_the_next_full_look;
     pools:

@@ -43,8 +43,17 @@ pub async fn our_own_changes_keep_a_parent_quiet(db: Database) {
     assert!(explains(&db, 8).await);
     assert!(!explains(&db, 9).await);
     assert!(patch(&db, 8).await);
-    // One that was not made leaves the serial as it was.
-    assert!(patch(&db, 8).await);
+}
+
+/// A change that failed leaves the serial as it was, or not: the next one to get that serial may be somebody else's.
+pub async fn a_change_that_failed_leaves_a_parent_in_doubt(db: Database) {
+    end(&db, FullLook::first(7)).await;
+    assert!(patch(&db, 7).await);
+    unit!(db.store, tx => tx.doubt_parent(&domain("omani.works")).await).unwrap();
+    assert!(!explains(&db, 8).await);
+    assert!(!patch(&db, 8).await);
+    let seen = begin(&db, 9).await;
+    end(&db, seen).await;
     assert!(patch(&db, 9).await);
 }
 

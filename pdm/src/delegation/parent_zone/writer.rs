@@ -251,7 +251,19 @@ impl ParentZones {
                 self.servers.flush_others(&zone).await;
                 Ok(())
             }
-            Err(error) => Err(edit_error(&error)),
+            Err(error) => {
+                // The serial may be as noted or not: what the next one to write makes of it is no longer ours alone.
+                let parent = parent.clone();
+                let noted = self
+                    .store
+                    .write(move |tx| Box::pin(async move { tx.doubt_parent(&parent).await }))
+                    .await;
+                if let Err(error) = noted {
+                    let error: StoreError = error;
+                    tracing::warn!(%error, "a failed change of a parent zone is not noted");
+                }
+                Err(edit_error(&error))
+            }
         }
     }
 }

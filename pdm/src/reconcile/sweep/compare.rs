@@ -1,11 +1,9 @@
 //! What does not fit between the servers and the database, at first sight.
 
-use std::collections::{BTreeMap, HashMap};
-
 use pdm_registrar::DomainName;
 
 use super::SweepError;
-use super::listing::{AtLabel, fingerprint_of};
+use super::listing::{Labels, ZoneList, fingerprint_of};
 use crate::delegation::Delegation;
 use crate::dns::pool_zone::below;
 use crate::dns::zones::ZoneSeen;
@@ -33,15 +31,14 @@ pub(super) struct Suspicions {
     pub(super) active: usize,
 }
 
-/// Compares one pool.
+/// Compares one pool. What claims explain is taken out of `labels` and `zones`, so what stays there has no owner.
 pub(super) async fn compare(
     world: &World,
     pool: &Pool,
-    labels: &HashMap<String, AtLabel>,
-    zones: &BTreeMap<String, String>,
+    labels: &mut Labels,
+    zones: &mut ZoneList,
 ) -> Result<Suspicions, SweepError> {
     let mut suspicions = Suspicions::default();
-    let mut owned = HashMap::<String, (String, String)>::new();
     let mut after = String::new();
     let mut content = ContentTurn::new(world, pool);
     loop {
@@ -53,39 +50,35 @@ pub(super) async fn compare(
         let Some(last) = rows.last() else { break };
         after = last.name.as_str().to_owned();
         for claim in rows {
+            // A hold has nothing on the servers: whatever stands there is not its.
+            if claim.state == ClaimState::Reserved {
+                continue;
+            }
+            let name = claim.name.as_str();
+            let at = labels.remove(name);
+            let marked = zones.get(name).is_some_and(|marker| marker.is(claim.id));
+            if marked {
+                zones.remove(name);
+            }
             if claim.state == ClaimState::Active {
                 suspicions.active += 1;
-                let name = claim.name.as_str();
                 let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
-                let delegated = labels
-                    .get(name)
-                    .is_some_and(|at| at.fingerprint == fingerprint_of(&claim.name, &wanted));
-                let marker = claim.id.to_string();
-                let zone = zones.get(name).is_some_and(|account| *account == marker);
-                if !delegated || !zone || content.differs(world, pool, &claim).await? {
+                let delegated = at.is_some_and(|at| at.fingerprint == fingerprint_of(&claim.name, &wanted));
+                if !delegated || !marked || content.differs(world, pool, &claim).await? {
                     suspicions.drifted.push(claim.id);
                 }
             }
-            let state = claim.state.as_str().to_owned();
-            owned.insert(claim.name.as_str().to_owned(), (claim.id.to_string(), state));
         }
     }
     content.keep(world, pool);
-    for name in labels.keys() {
-        // A hold has nothing in the parent: whatever stands there is not its.
-        let explained = owned
-            .get(name)
-            .is_some_and(|(_, state)| state != ClaimState::Reserved.as_str());
-        if !explained && let Ok(name) = DomainName::parse(name) {
-            suspicions.foreign.push(name);
-        }
-    }
-    for (name, account) in zones {
-        let explained = owned
-            .get(name)
-            .is_some_and(|(claim, state)| claim == account && state != ClaimState::Reserved.as_str());
-        if !explained && let Some(child) = below(&pool.domain, &format!("{name}.")) {
-            suspicions.orphan_zones.push((name.clone(), account.clone()));
+    suspicions
+        .foreign
+        .extend(labels.keys().filter_map(|name| DomainName::parse(name).ok()));
+    for (name, marker) in zones.iter() {
+        if let Some(child) = below(&pool.domain, &format!("{name}.")) {
+            suspicions
+                .orphan_zones
+                .push((name.to_string(), marker.to_string()));
             suspicions.foreign.push(child);
         }
     }

@@ -1,15 +1,16 @@
 //! What the servers hold, read as streams: a zone of fifty thousand delegations is never in memory as text.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use pdm_registrar::DomainName;
 use powerdns_client::{Error, RecordType, Rrset, ZoneFilter};
 
-use super::SweepError;
+use super::{SweepError, is_below};
 use crate::delegation::Delegation;
 use crate::dns::canonical;
 use crate::dns::pool_zone::below;
+use crate::domain::ids::ClaimId;
 use crate::domain::pool::Pool;
 use crate::operations::World;
 
@@ -22,9 +23,54 @@ pub(super) struct AtLabel {
     pub(super) fingerprint: u64,
 }
 
-/// Zones with our mark, or below a pool, with what is written in them.
-pub(super) async fn list_zones(world: &World, pools: &[Pool]) -> Result<BTreeMap<String, String>, Error> {
-    let listed = Mutex::new(BTreeMap::new());
+/// What stands below a pool's apex, by its first label as a full name.
+pub(super) type Labels = HashMap<Box<str>, AtLabel>;
+
+/// Zones of others below a pool, and all with our mark, by name. There may be a hundred thousand.
+pub(super) type ZoneList = HashMap<Box<str>, Marker>;
+
+/// What is written in a zone to say whose it is.
+pub(super) enum Marker {
+    /// As this program writes it.
+    Claim(ClaimId),
+    /// Something else, or nothing.
+    Other(Box<str>),
+}
+
+impl Marker {
+    fn read(account: &str) -> Self {
+        match account.parse::<ClaimId>() {
+            Ok(claim) if claim.to_string() == account => Self::Claim(claim),
+            _ => Self::Other(account.into()),
+        }
+    }
+
+    /// Whether it is that of a claim.
+    pub(super) fn is(&self, claim: ClaimId) -> bool {
+        matches!(self, Self::Claim(marked) if *marked == claim)
+    }
+
+    /// Whether this program may have written it.
+    pub(super) fn is_ours(&self) -> bool {
+        match self {
+            Self::Claim(_) => true,
+            Self::Other(account) => account.starts_with("clm_"),
+        }
+    }
+}
+
+impl std::fmt::Display for Marker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Claim(claim) => claim.fmt(f),
+            Self::Other(account) => account.fmt(f),
+        }
+    }
+}
+
+/// Zones with our mark, or below a pool.
+pub(super) async fn list_zones(world: &World, pools: &[Pool]) -> Result<ZoneList, Error> {
+    let listed = Mutex::new(ZoneList::new());
     world
         .zones
         .servers()
@@ -34,13 +80,10 @@ pub(super) async fn list_zones(world: &World, pools: &[Pool]) -> Result<BTreeMap
                 client
                     .for_each_zone(&ZoneFilter::All, |zone| {
                         let name = zone.name.as_str().trim_end_matches('.');
-                        let below = pools.iter().any(|pool| {
-                            name.strip_suffix(pool.domain.as_str())
-                                .is_some_and(|rest| rest.ends_with('.'))
-                        });
-                        if below || zone.account.starts_with("clm_") {
+                        let marker = Marker::read(&zone.account);
+                        if marker.is_ours() || pools.iter().any(|pool| is_below(name, &pool.domain)) {
                             let mut listed = listed.lock().expect("nobody panics with it");
-                            listed.insert(name.to_owned(), zone.account.clone());
+                            listed.insert(name.into(), marker);
                         }
                     })
                     .await
@@ -50,8 +93,8 @@ pub(super) async fn list_zones(world: &World, pools: &[Pool]) -> Result<BTreeMap
     Ok(listed.into_inner().expect("nobody panics with it"))
 }
 
-/// What stands below a pool's apex, by its first label as a full name.
-pub(super) async fn list_labels(world: &World, pool: &Pool) -> Result<HashMap<String, AtLabel>, SweepError> {
+/// Lists what stands below a pool's apex.
+pub(super) async fn list_labels(world: &World, pool: &Pool) -> Result<Labels, SweepError> {
     // The hosts of now, and those that earlier claims were delegated to.
     let domain = pool.domain.clone();
     let earlier = world
@@ -60,7 +103,7 @@ pub(super) async fn list_labels(world: &World, pool: &Pool) -> Result<HashMap<St
         .await?;
     let now = pool.nameservers.iter().chain(&world.config.nameservers);
     let ours: BTreeSet<String> = now.chain(&earlier).map(|host| format!("{host}.")).collect();
-    let labels = Mutex::new(HashMap::<String, AtLabel>::new());
+    let labels = Mutex::new(Labels::new());
     let zone = canonical(pool.domain.as_str());
     world
         .parents
@@ -74,7 +117,7 @@ pub(super) async fn list_labels(world: &World, pool: &Pool) -> Result<HashMap<St
                             return;
                         };
                         let mut labels = labels.lock().expect("nobody panics with it");
-                        let at = labels.entry(name.as_str().to_owned()).or_default();
+                        let at = labels.entry(name.as_str().into()).or_default();
                         let contents: Vec<String> = set.contents().map(str::to_ascii_lowercase).collect();
                         if set.rtype == RecordType::NS {
                             at.delegates_to_us |= contents.iter().any(|host| ours.contains(host));

@@ -62,7 +62,7 @@ pub enum SweepError {
 /// One pass over every pool and every server.
 pub async fn sweep(world: &World) -> Result<Found, SweepError> {
     let pools = world.store.read(|tx| Box::pin(tx.pools())).await?;
-    let zones = listing::list_zones(world, &pools).await?;
+    let mut zones = listing::list_zones(world, &pools).await?;
     let mut found = Found::default();
     let mut orphan_zones = Vec::new();
     for pool in &pools {
@@ -72,22 +72,21 @@ pub async fn sweep(world: &World) -> Result<Found, SweepError> {
             .store
             .read(|tx| Box::pin(async move { tx.before_full_look(&domain, serial).await }))
             .await?;
-        let labels = listing::list_labels(world, pool).await?;
-        let suspicions = compare::compare(world, pool, &labels, &zones).await?;
+        let mut labels = listing::list_labels(world, pool).await?;
+        let suspicions = compare::compare(world, pool, &mut labels, &mut zones).await?;
         settle::settle_foreign(world, pool, &suspicions, &labels, look, &mut found).await?;
         repair::repair(world, pool, suspicions.drifted, suspicions.active, &mut found).await?;
         orphan_zones.extend(suspicions.orphan_zones);
     }
-    let marked = zones.iter().filter(|(name, account)| {
-        account.starts_with("clm_") && !pools.iter().any(|pool| is_child(name, &pool.domain))
-    });
-    orphan_zones.extend(marked.map(|(name, account)| (name.clone(), account.clone())));
+    let elsewhere = zones
+        .iter()
+        .filter(|(name, marker)| marker.is_ours() && !pools.iter().any(|pool| is_below(name, &pool.domain)));
+    orphan_zones.extend(elsewhere.map(|(name, marker)| (name.to_string(), marker.to_string())));
     settle::settle_orphan_zones(world, orphan_zones, &mut found).await?;
     Ok(found)
 }
 
-fn is_child(name: &str, pool: &DomainName) -> bool {
+fn is_below(name: &str, pool: &DomainName) -> bool {
     name.strip_suffix(pool.as_str())
-        .and_then(|l| l.strip_suffix('.'))
-        .is_some_and(|l| !l.is_empty() && !l.contains('.'))
+        .is_some_and(|rest| rest.ends_with('.'))
 }

@@ -1,12 +1,12 @@
 //! What is not ours, or belongs to nobody: learned and listed, never touched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use pdm_registrar::DomainName;
 use powerdns_client::Error;
 
 use super::compare::Suspicions;
-use super::listing::AtLabel;
+use super::listing::Labels;
 use super::{Found, SweepError};
 use crate::domain::claim::ClaimState;
 use crate::domain::ids::ClaimId;
@@ -19,7 +19,7 @@ pub(super) async fn settle_foreign(
     world: &World,
     pool: &Pool,
     suspicions: &Suspicions,
-    labels: &HashMap<String, AtLabel>,
+    labels: &Labels,
     look: FullLook,
     found: &mut Found,
 ) -> Result<(), SweepError> {
