@@ -14,16 +14,19 @@ use pdm::config::{
     CompatConfig, Config, DnsConfig, PowerDnsConfig, PowerDnsServer, ServerRole, StoreConfig, TargetsConfig,
     TelemetryConfig, Timing,
 };
+use pdm::domain::actor::{Actor, Scope};
 use pdm::domain::claim::{Claim, ClaimState};
 use pdm::domain::ids::{ClaimId, OperationId, TenantId};
 use pdm::domain::label::Label;
 use pdm::domain::operation::{Facts, Operation, OperationKind, StepName};
 use pdm::domain::pool::{HoldTerms, Pool, Template};
+use pdm::domain::records::{RecordSet, RecordType};
 use pdm::domain::targets::Targets;
 use pdm::domain::zone_plan::ZoneTtls;
 use pdm::operations::{CrashPoint, Crashes, Runner, Wake, World};
+use pdm::service::{Asked, ServiceError};
 use pdm::store::{FullLook, NewClaim, NewOperation, OperationFilter, Page, Store, StoreError, Taken};
-use pdm_registrar::DomainName;
+use pdm_registrar::{DomainName, OwnerName};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -307,7 +310,20 @@ impl Lab {
                         .id;
                     match kind {
                         OperationKind::Release => claim.state = ClaimState::Releasing,
-                        _ => claim.targets = Some(targets(99)),
+                        OperationKind::Records => {
+                            let note = RecordSet {
+                                owner: OwnerName::parse(&format!("note.{}", claim.name)).unwrap(),
+                                r#type: RecordType::Txt,
+                                ttl: 60,
+                                values: vec!["\"changed\"".to_owned()],
+                            };
+                            tx.put_record(claim.id, &note).await?;
+                            claim.records_version += 1;
+                        }
+                        OperationKind::Retarget | OperationKind::Activate => {
+                            claim.targets = Some(targets(99));
+                            claim.records_version += 1;
+                        }
                     }
                     claim.operation = Some(operation);
                     tx.update_claim(&mut claim).await?;
@@ -318,6 +334,27 @@ impl Lab {
             .unwrap();
         self.wake.operation_due();
         operation
+    }
+
+    /// Stops an activation by the tenant's request.
+    pub async fn cancel(&self, id: OperationId) {
+        let (scope, config) = (Scope::Tenant(self.tenant), Arc::clone(&self.world.config));
+        let cancelled: Result<_, ServiceError> = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let actor = Actor { key: None, scope };
+                    let asked = Asked {
+                        actor: &actor,
+                        source: "test",
+                        config: &config,
+                    };
+                    pdm::service::cancel(tx, asked, id).await
+                })
+            })
+            .await;
+        cancelled.unwrap();
+        self.wake.operation_due();
     }
 
     pub async fn operation(&self, id: OperationId) -> Operation {

@@ -14,7 +14,7 @@ use crate::domain::zone_plan::{PlanInputs, ZonePlan};
 use crate::operations::World;
 
 /// Names asked of the database at a time.
-const PORTION: i64 = 1_000;
+const PORTION: i64 = 200;
 /// Zones whose content is compared with their plans in a pass, taking turns.
 const CONTENT_LOOKS: usize = 200;
 
