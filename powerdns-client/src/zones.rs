@@ -105,6 +105,9 @@ pub struct ZoneProperties {
     pub serial: u32,
     /// The serial that is served.
     pub edited_serial: u32,
+    /// How the serial that is served is made from that of the database; empty if it is that one.
+    #[serde(default)]
+    pub soa_edit: String,
     /// How the API raises the serial; empty if it does not.
     #[serde(default)]
     pub soa_edit_api: String,

@@ -22,6 +22,7 @@ use crate::world::{POOLS, TENANT_NAMESERVERS, World};
 #[derive(Debug)]
 pub(super) struct ControlPlane {
     process: Process,
+    program: PathBuf,
     url: String,
     compat_url: String,
     accounts: Accounts,
@@ -126,10 +127,16 @@ impl ControlPlane {
         let (url, compat_url) = (place.url(), format!("http://127.0.0.1:{}", place.compat_port));
         Ok(Self {
             process,
+            program: place.program,
             url,
             compat_url,
             accounts,
         })
+    }
+
+    /// The folder of the `pdm` that runs.
+    pub(super) fn program_folder(&self) -> &Path {
+        self.program.parent().unwrap_or(Path::new("/"))
     }
 
     pub(super) fn url(&self) -> &str {

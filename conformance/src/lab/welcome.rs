@@ -27,6 +27,7 @@ pub(super) fn print(options: &Options, world: &World, control_plane: Option<&Con
     println!("\nAll of this, with keys, is in {}.\n\nTry:\n", file.display());
     let (pool, resolver) = (POOLS[0], world.resolver.dns());
     if let Some(pdm) = control_plane {
+        println!("  export PATH=\"{}:$PATH\"", pdm.program_folder().display());
         println!(
             "  export PDM_URL={} PDM_API_KEY=$(jq -r .api_keys.tenant_a {})",
             pdm.url(),

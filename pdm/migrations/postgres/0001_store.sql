@@ -49,7 +49,7 @@ CREATE INDEX foreign_names_by_pool ON foreign_names (pool);
 -- One row per name, for ever. claim_id is the current owner; without one the name is free, or a tombstone
 -- when buried_at is set: then only the tenant who had it may have it before the quarantine ends.
 CREATE TABLE names (
-    name      TEXT   NOT NULL PRIMARY KEY,
+    name      TEXT COLLATE "C"   NOT NULL PRIMARY KEY,
     pool      TEXT   NOT NULL,
     epoch     BIGINT NOT NULL,
     claim_id  TEXT UNIQUE,
@@ -61,7 +61,7 @@ CREATE INDEX names_by_pool ON names (pool, name);
 
 CREATE TABLE claims (
     id              TEXT   NOT NULL PRIMARY KEY,
-    name            TEXT   NOT NULL,
+    name            TEXT COLLATE "C"   NOT NULL,
     pool            TEXT   NOT NULL,
     label           TEXT   NOT NULL,
     tenant          TEXT   NOT NULL REFERENCES tenants (id),

@@ -75,7 +75,7 @@ pub enum Command {
     /// Check every setting against the world and say what to do
     Doctor(ServerArgs),
     /// Print the OpenAPI document of this version
-    Openapi(ServerArgs),
+    Openapi,
     /// Print the completion script of a shell
     Completions {
         /// The shell that will read it

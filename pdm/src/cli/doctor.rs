@@ -13,7 +13,7 @@ use crate::dns::servers::Servers;
 use crate::domain::pool::Pool;
 use crate::operations::World;
 use crate::propagation::Verdict;
-use crate::store::{Orphan, Store};
+use crate::store::{Orphan, Store, StoreError};
 use crate::world;
 
 /// Prints findings as they are made.
@@ -92,7 +92,7 @@ async fn check(config: Arc<Config>, findings: &mut Findings) {
     let pools: Vec<Pool> = match store.read(|tx| Box::pin(tx.pools())).await {
         Ok(pools) => pools,
         Err(error) => {
-            let error: crate::store::StoreError = error;
+            let error: StoreError = error;
             return findings.bad(&format!("store: {error}"), "run pdm migrate");
         }
     };
@@ -102,16 +102,19 @@ async fn check(config: Arc<Config>, findings: &mut Findings) {
     for pool in &pools {
         check_pool(&world, pool, now, findings).await;
     }
-    let orphans: Vec<Orphan> = store
-        .read(|tx| Box::pin(tx.orphans()))
-        .await
-        .map_err(|e: crate::store::StoreError| e)
-        .unwrap_or_default();
-    match orphans.len() {
-        0 => findings.good("nothing without an owner was found by the last pass"),
-        count => findings.bad(
+    check_orphans(store.read(|tx| Box::pin(tx.orphans())).await, findings);
+}
+
+fn check_orphans(orphans: Result<Vec<Orphan>, StoreError>, findings: &mut Findings) {
+    match orphans.map(|orphans| orphans.len()) {
+        Ok(0) => findings.good("nothing without an owner was found by the last pass"),
+        Ok(count) => findings.bad(
             &format!("{count} zones or delegations have no owner"),
             "list them: pdm orphans; remove by hand what nobody needs",
+        ),
+        Err(error) => findings.bad(
+            &format!("store: what has no owner cannot be read: {error}"),
+            "run pdm migrate, or try again when the database is back",
         ),
     }
 }
@@ -186,5 +189,21 @@ async fn check_pool(world: &World, pool: &Pool, now: u32, findings: &mut Finding
             &format!("{domain} is bogus at {zone}: {reason}"),
             "the DS in the parent does not fit the zone's key: correct the DS before anything else",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orphans_that_cannot_be_read_are_a_finding() {
+        let found = |orphans| {
+            let mut findings = Findings::default();
+            check_orphans(orphans, &mut findings);
+            (findings.good, findings.bad)
+        };
+        assert_eq!(found(Ok(vec![])), (1, 0));
+        assert_eq!(found(Err(StoreError::Contention)), (0, 1));
     }
 }

@@ -26,7 +26,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => report(runtime.block_on(serve::serve(args.config.as_deref()))),
         Command::Migrate(args) => report(runtime.block_on(migrate(args.config.as_deref()))),
         Command::Doctor(args) => runtime.block_on(doctor::doctor(args.config.as_deref())),
-        Command::Openapi(_) => {
+        Command::Openapi => {
             println!("{}", crate::http::openapi().to_pretty_json().unwrap_or_default());
             ExitCode::SUCCESS
         }

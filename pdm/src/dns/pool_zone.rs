@@ -78,6 +78,14 @@ pub async fn prepare(
                 .to_owned(),
         );
     }
+    if !["DEFAULT", "INCREASE"].contains(&properties.soa_edit_api.as_str()) || !properties.soa_edit.is_empty()
+    {
+        wrong.push(
+            "its serial does not grow with each change, so changes by others would not be seen: set soa_edit_api to \
+             DEFAULT and soa_edit to nothing"
+                .to_owned(),
+        );
+    }
     if properties.api_rectify {
         wrong.push("it is rectified at each change: set api_rectify to false".to_owned());
     }

@@ -269,6 +269,9 @@ pub struct Facts {
     /// DS of the zone's key, computed from the DNSKEY as served.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ds: Vec<DsRecord>,
+    /// DS of keys that the zone had before it was made again: the parent may still have them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier_ds: Vec<DsRecord>,
     /// Whether NS or DS of this claim may have been in the parent. Decides whether a release drains and leaves
     /// a tombstone, and whether an activation may still be undone by deleting its zone.
     pub parent_touched: bool,
@@ -286,6 +289,21 @@ pub struct Facts {
     pub serial: Option<u32>,
     /// Set when the operation is being undone: how it will end.
     pub undoing: Option<Undoing>,
+}
+
+impl Facts {
+    /// Every DS of this claim that may be in the parent.
+    pub fn known_ds(&self) -> Vec<DsRecord> {
+        self.ds.iter().chain(&self.earlier_ds).cloned().collect()
+    }
+
+    /// Notes the DS of the zone's key as it is now.
+    pub fn replace_ds(&mut self, ds: Vec<DsRecord>) {
+        if self.ds != ds {
+            let earlier = std::mem::replace(&mut self.ds, ds);
+            self.earlier_ds.extend(earlier);
+        }
+    }
 }
 
 /// Why an operation is being undone, which is also how it ends.
@@ -392,6 +410,7 @@ impl Operation {
     /// Goes back to a step whose effect is gone again: it and all behind it are to be done once more. Tries are
     /// counted on, so that the waits between them still grow.
     pub fn go_back_to(&mut self, name: StepName) {
+        self.facts.parent_touched |= self.begun(StepName::Delegate);
         for step in self.steps.iter_mut().skip_while(|step| step.name != name) {
             if step.state != StepState::Abandoned {
                 step.state = StepState::Pending;
@@ -408,7 +427,7 @@ impl Operation {
         self.steps.extend(steps.iter().copied().map(StepRecord::pending));
         self.facts.repair = true;
         self.facts.parent_touched = true;
-        self.facts.ds = ds.to_vec();
+        self.facts.replace_ds(ds.to_vec());
     }
 
     fn abandon(&mut self) {

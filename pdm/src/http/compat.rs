@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -20,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::edge::{self, RequestId};
-use super::extract::{self, Caller};
+use super::extract::{self, Caller, Params, Segment};
 use super::idempotency::{Context, decide_plain, wait_for};
 use super::limits::Bucket;
 use super::problem::Problem;
@@ -64,7 +65,7 @@ pub fn compat_router(app: AppState, tenant: TenantId) -> Router {
             Old(Refusal::new(Code::MethodNotAllowed, "see the header Allow"))
         })
         .fallback(|| async { Old(Refusal::new(Code::RouteNotFound, "there is no such path")) })
-        .layer(from_fn_with_state(app, edge::edge))
+        .layer(from_fn_with_state((app, old_form as edge::Form), edge::edge))
         .with_state(compat)
 }
 
@@ -147,17 +148,21 @@ fn old_words(code: Code) -> Option<(StatusCode, &'static str)> {
 
 impl IntoResponse for Old {
     fn into_response(self) -> Response {
-        let Self(refusal) = self;
-        let own = || (Problem(refusal.clone()).status(), refusal.code.as_str());
+        let problem = Problem(self.0);
+        let refusal = &problem.0;
+        let own = || (problem.status(), refusal.code.as_str());
         let (status, word) = old_words(refusal.code).unwrap_or_else(own);
         let mut response = (status, Json(json!({ "error": word, "detail": refusal.detail }))).into_response();
-        if let Some(wait) = refusal.retry_after {
-            response
-                .headers_mut()
-                .insert("retry-after", (wait.as_secs() + 1).into());
+        if let Some(seconds) = problem.retry_after_seconds() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }
+}
+
+/// What the edge and the extractors refuse, in the old form.
+fn old_form(problem: &Problem, _request_id: &str) -> Response {
+    Old(problem.0.clone()).into_response()
 }
 
 async fn alive(State(compat): State<Compat>) -> Result<Json<Value>, Old> {
@@ -186,8 +191,8 @@ struct Sub {
 
 async fn check(
     State(compat): State<Compat>,
-    Path(domain): Path<String>,
-    Query(query): Query<Sub>,
+    Segment(domain): Segment<String>,
+    Params(query): Params<Sub>,
     request: Request,
 ) -> Result<Json<Value>, Old> {
     let context = compat.context(&request);
@@ -235,7 +240,7 @@ struct ReserveBody {
 
 async fn reserve(
     State(compat): State<Compat>,
-    Path(domain): Path<String>,
+    Segment(domain): Segment<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Old> {
     let context = compat.context(&request);
@@ -281,7 +286,7 @@ struct CommitBody {
 
 async fn commit(
     State(compat): State<Compat>,
-    Path(domain): Path<String>,
+    Segment(domain): Segment<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Old> {
     let context = compat.context(&request);
@@ -338,8 +343,8 @@ struct ReleaseBody {
 
 async fn release(
     State(compat): State<Compat>,
-    Path(domain): Path<String>,
-    Query(query): Query<Sub>,
+    Segment(domain): Segment<String>,
+    Params(query): Params<Sub>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Old> {
     let context = compat.context(&request);
@@ -381,7 +386,7 @@ async fn release(
     Ok((status, Json(json!({ "freed": allocation(&work.claim) }))))
 }
 
-async fn list(State(compat): State<Compat>, Path(domain): Path<String>) -> Result<Json<Value>, Old> {
+async fn list(State(compat): State<Compat>, Segment(domain): Segment<String>) -> Result<Json<Value>, Old> {
     let pool = DomainName::parse(domain.trim()).map_err(|_| Refusal::no_pool())?;
     let (tenant, of) = (compat.tenant, pool.clone());
     let read = compat

@@ -26,8 +26,11 @@ pub struct RequestId(pub String);
 /// The header with the id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The outermost layer.
-pub async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+/// The form in which a listener tells problems: made of the problem and the id of the request.
+pub type Form = fn(&Problem, &str) -> Response;
+
+/// The outermost layer. Whatever refuses a request below or in it, the answer has the form of the listener.
+pub async fn edge(State((app, form)): State<(AppState, Form)>, mut request: Request, next: Next) -> Response {
     let id = format!("req_{}", uuid::Uuid::now_v7().simple());
     request.extensions_mut().insert(RequestId(id.clone()));
     let began = Instant::now();
@@ -39,7 +42,7 @@ pub async fn edge(State(app): State<AppState>, mut request: Request, next: Next)
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = guarded(&app, request, next).await;
     let mut response = match response.extensions().get::<Problem>().cloned() {
-        Some(problem) => with_headers_of(&response, problem.response(&id)),
+        Some(problem) => with_headers_of(&response, form(&problem, &id)),
         None => response,
     };
     let status = response.status().as_u16();

@@ -32,10 +32,8 @@ pub enum Bucket {
 
 /// Limits per tenant and minute. They are this process's alone; hard quotas are counted in the database.
 pub struct Limiters {
-    check: DefaultKeyedRateLimiter<TenantId>,
-    reserve: DefaultKeyedRateLimiter<TenantId>,
-    change: DefaultKeyedRateLimiter<TenantId>,
-    verify: DefaultKeyedRateLimiter<TenantId>,
+    /// One for each [`Bucket`], in its order.
+    all: [DefaultKeyedRateLimiter<TenantId>; 4],
     checks: AtomicU32,
 }
 
@@ -47,10 +45,12 @@ impl Limiters {
             DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute))
         };
         Self {
-            check: limiter(limits.check_per_minute),
-            reserve: limiter(limits.reserve_per_minute),
-            change: limiter(limits.change_per_minute),
-            verify: limiter(limits.verify_per_minute),
+            all: [
+                limiter(limits.check_per_minute),
+                limiter(limits.reserve_per_minute),
+                limiter(limits.change_per_minute),
+                limiter(limits.verify_per_minute),
+            ],
             checks: AtomicU32::new(0),
         }
     }
@@ -60,18 +60,10 @@ impl Limiters {
         let Some(tenant) = actor.tenant() else {
             return Ok(());
         };
-        let limiter = match bucket {
-            Bucket::Check => &self.check,
-            Bucket::Reserve => &self.reserve,
-            Bucket::Change => &self.change,
-            Bucket::Verify => &self.verify,
-        };
         if self.checks.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY == CLEAN_UP_EVERY - 1 {
-            for limiter in [&self.check, &self.reserve, &self.change] {
-                limiter.retain_recent();
-            }
+            self.clean_up();
         }
-        limiter.check_key(&tenant).map_err(|until| {
+        self.all[bucket as usize].check_key(&tenant).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             let refusal = Refusal::new(
                 Code::RateLimited,
@@ -79,6 +71,14 @@ impl Limiters {
             );
             Problem(refusal.retry_after(wait))
         })
+    }
+
+    /// Forgets tenants who have not called for as long as it takes to have their whole share again.
+    fn clean_up(&self) {
+        for limiter in &self.all {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
     }
 }
 
@@ -132,5 +132,35 @@ impl Drop for StreamPlace {
                 open.remove(&self.holder);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::actor::Scope;
+
+    #[test]
+    fn every_limiter_forgets_tenants_who_have_their_whole_share_again() {
+        // A share that is whole again at once.
+        let limits = Limits {
+            check_per_minute: u32::MAX,
+            reserve_per_minute: u32::MAX,
+            change_per_minute: u32::MAX,
+            verify_per_minute: u32::MAX,
+            ..Limits::default()
+        };
+        let limiters = Limiters::new(&limits);
+        let tenant = Actor {
+            key: None,
+            scope: Scope::Tenant(TenantId::new()),
+        };
+        for bucket in [Bucket::Check, Bucket::Reserve, Bucket::Change, Bucket::Verify] {
+            limiters.count(bucket, &tenant).unwrap();
+            assert_eq!(limiters.all[bucket as usize].len(), 1, "{bucket:?}");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        limiters.clean_up();
+        assert!(limiters.all.iter().all(DefaultKeyedRateLimiter::is_empty));
     }
 }

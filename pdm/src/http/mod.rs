@@ -87,7 +87,10 @@ pub fn router(app: AppState) -> Router {
     with_key
         .merge(without_key)
         .fallback(no_route)
-        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .layer(from_fn_with_state(
+            (app.clone(), Problem::response as edge::Form),
+            edge::edge,
+        ))
         .with_state(app)
 }
 

@@ -134,7 +134,7 @@ impl Problem {
     }
 
     /// Whole seconds, rounded up: who comes back then does not come too early.
-    fn retry_after_seconds(&self) -> Option<u64> {
+    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
         self.0
             .retry_after
             .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))

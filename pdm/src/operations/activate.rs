@@ -12,7 +12,7 @@ use super::step::{Look, StepError};
 use crate::delegation::Delegation;
 use crate::delegation::parent_zone::{Edit, EditError};
 use crate::dns::zones::{OwnZone, ZoneSeen};
-use crate::domain::operation::Facts;
+use crate::domain::operation::{Facts, StepName};
 use crate::propagation::{
     DsAtParent, ServerView, Standing, Verdict, ZoneAsServed, look_at_ds, look_at_server,
 };
@@ -107,7 +107,7 @@ pub(super) async fn look_create_zone(cx: &Context<'_>) -> Result<Look, StepError
                 ));
             };
             let detail = format!("zone with key {} at serial {}", key_tags(&ds), zone.serial);
-            facts.ds = ds;
+            facts.replace_ds(ds);
             facts.serial = Some(zone.serial);
             facts.records_version = cx.claim.records_version;
             Ok(Look::Done(detail))
@@ -196,8 +196,39 @@ pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepErr
             "{} servers answer with authority and the same key",
             servers.len()
         )),
-        Some(missing) => Look::NotYet(missing),
+        Some(missing) => without_zone(cx).await?.unwrap_or(Look::NotYet(missing)),
     })
+}
+
+/// Back to the creation of the zone when it is not there any more.
+async fn without_zone(cx: &Context<'_>) -> Result<Option<Look>, StepError> {
+    let ours = cx
+        .world
+        .zones
+        .marker_of(cx.name())
+        .await?
+        .is_some_and(|marker| marker == cx.marker());
+    Ok((!ours).then(|| {
+        Look::Again(
+            StepName::CreateZone,
+            "the zone was removed from the servers".to_owned(),
+        )
+    }))
+}
+
+/// Back to what was done before when a hand took it away since; otherwise it is only not seen yet.
+async fn not_seen_yet(cx: &Context<'_>, missing: String) -> Result<Look, StepError> {
+    if let Some(back) = without_zone(cx).await? {
+        return Ok(back);
+    }
+    let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
+    if at.is(&cx.delegation().await) {
+        return Ok(Look::NotYet(missing));
+    }
+    Ok(Look::Again(
+        StepName::Delegate,
+        "the delegation was changed in the parent zone".to_owned(),
+    ))
 }
 
 async fn missing_at_servers(
@@ -274,12 +305,13 @@ pub(super) async fn look_delegate(cx: &Context<'_>) -> Result<Look, StepError> {
         )));
     }
     if at.is_empty() {
+        cx.untouched.store(true, Ordering::Relaxed);
         return Ok(Look::NotYet(
             "the parent does not delegate the name yet".to_owned(),
         ));
     }
     // A zone that had to be made again has a new key, and the parent the DS of the old one.
-    let mut known = wanted.ds.clone();
+    let mut known = cx.facts.lock().await.known_ds();
     known.extend(cx.claim.ds.iter().cloned());
     if at.others.is_empty() && at.may_be_ours(&wanted.nameservers, &known) {
         return Ok(Look::NotYet("the parent has a part of the delegation".to_owned()));
@@ -308,12 +340,7 @@ async fn gives_ds(cx: &Context<'_>, wanted: &Delegation) -> Result<bool, StepErr
 pub(super) async fn act_delegate(cx: &Context<'_>) -> Result<(), StepError> {
     let delegation = cx.delegation().await;
     let untouched = cx.untouched.load(Ordering::Relaxed);
-    let edit = if untouched {
-        Edit::Add(delegation)
-    } else {
-        Edit::Put(delegation)
-    };
-    let result = edit_parent(cx, edit).await;
+    let result = edit_parent(cx, Edit::Put(delegation)).await;
     cx.announcement.lock().await.take();
     if untouched && result.is_ok() {
         *cx.reply.lock().await = Some(Reply::Delegated);
@@ -333,7 +360,7 @@ pub(super) async fn edit_parent(cx: &Context<'_>, edit: Edit) -> Result<(), Step
             code: "request.invalid",
             detail: error.to_string(),
         },
-        EditError::NotMade(_) | EditError::Occupied => StepError::retry(error.to_string()),
+        EditError::NotMade(_) => StepError::retry(error.to_string()),
         EditError::Unknown(_) => StepError::Retry {
             detail: error.to_string(),
             after: None,
@@ -360,7 +387,7 @@ pub(super) async fn look_check_parent(cx: &Context<'_>) -> Result<Look, StepErro
                     .servers()
                     .flush(&crate::dns::canonical(cx.name().as_str()))
                     .await;
-                return Ok(Look::NotYet(format!("{server} does not give the DS yet")));
+                return not_seen_yet(cx, format!("{server} does not give the DS yet")).await;
             }
         }
     }
@@ -389,21 +416,16 @@ pub(super) async fn look_validate(cx: &Context<'_>) -> Result<Look, StepError> {
         .walker
         .walk(&OwnerName::from(cx.name().clone()), rtype, cx.now.unix_seconds())
         .await;
-    match walk.verdict {
-        Verdict::Secure => {}
+    let missing = match walk.verdict {
+        Verdict::Secure => None,
         Verdict::Bogus { reason, zone, .. } => {
-            return Ok(Look::NotYet(format!(
-                "the chain of trust is broken at {zone}: {reason}"
-            )));
+            Some(format!("the chain of trust is broken at {zone}: {reason}"))
         }
-        Verdict::Insecure { reason } => {
-            return Ok(Look::NotYet(format!(
-                "the chain of trust is not closed: {reason}"
-            )));
-        }
-        Verdict::Indeterminate { reason } => {
-            return Ok(Look::NotYet(format!("could not be validated: {reason}")));
-        }
+        Verdict::Insecure { reason } => Some(format!("the chain of trust is not closed: {reason}")),
+        Verdict::Indeterminate { reason } => Some(format!("could not be validated: {reason}")),
+    };
+    if let Some(missing) = missing {
+        return not_seen_yet(cx, missing).await;
     }
     let leads_there = walk.answers.iter().any(|record| match &record.data {
         RData::A(a) => targets.ipv4().contains(&a.0),
@@ -439,7 +461,7 @@ pub(super) fn foreign(cx: &Context<'_>, what: &str) -> StepError {
     }
 }
 
-fn foreign_zone(cx: &Context<'_>, account: &str) -> StepError {
+pub(super) fn foreign_zone(cx: &Context<'_>, account: &str) -> StepError {
     let marker = if account.is_empty() {
         "without a marker".to_owned()
     } else {

@@ -92,15 +92,17 @@ fn proven(claim: &mut Claim, operation: &Operation, now: DbTime) {
             StepName::Validate,
         ),
     ] {
-        let seen = operation.steps.iter().find(|s| s.name == step);
+        let Some(seen) = operation.steps.iter().find(|s| s.name == step) else {
+            continue; // Not looked at in this round: what was seen before stands.
+        };
         condition::set(
             &mut claim.conditions,
             Condition {
                 r#type,
                 status: Truth::True,
                 reason,
-                message: seen.and_then(|s| s.detail.clone()).unwrap_or_default(),
-                observed_at: seen.and_then(|s| s.ended_at).unwrap_or(now),
+                message: seen.detail.clone().unwrap_or_default(),
+                observed_at: seen.ended_at.unwrap_or(now),
                 next_check_at: None,
             },
         );

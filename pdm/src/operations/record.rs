@@ -58,6 +58,8 @@ impl Work<'_> {
             Went::Again { step, detail } => {
                 tracing::warn!(operation = %self.operation.id, step = %step, detail, "going back");
                 self.operation.go_back_to(step);
+                let pending = |done: &Unsaved| self.operation.steps[done.index].state == StepState::Pending;
+                self.unsaved.retain(|done| !pending(done));
                 let wait = self.backoff(self.operation.steps[index].attempts);
                 self.save_pause(index, Pause::Retry { wait }, detail).await?;
                 Ok(Some(Turn::LetGo))
@@ -110,11 +112,15 @@ impl Work<'_> {
     /// The intent of a writing step, with the steps before it that only read.
     pub(super) async fn save_intent(&mut self, index: usize, fresh: bool) -> Result<(), StoreError> {
         let interrupted = self.operation.steps[index].open_intent;
-        let (claim, settle) = (self.claim.id, self.runner.world.config.timing.settle);
+        let timing = &self.runner.world.config.timing;
+        let (claim, settle, cover) = (self.claim.id, timing.settle, timing.call_cover());
         self.operation.steps[index].open_intent = true;
         self.save(move |tx, operation, now| {
             Box::pin(async move {
                 let name = operation.steps[index].name;
+                if !tx.lease_covers((operation.id, operation.fence), cover).await? {
+                    return Err(StoreError::Superseded);
+                }
                 operation.steps[index].started_at.get_or_insert(now);
                 entry(tx, operation, name, Entry::Intent, None).await?;
                 if interrupted {
@@ -199,11 +205,11 @@ impl Work<'_> {
 
     async fn save_pause(&mut self, index: usize, pause: Pause, detail: String) -> Result<(), StoreError> {
         let recheck = self.runner.world.config.timing.blocked_recheck;
-        let claim_id = self.claim.id;
+        let (claim_id, was_blocked) = (self.claim.id, self.claim.blocked.is_some());
         self.save(move |tx, operation, now| {
             Box::pin(async move {
                 let blocks = matches!(pause, Pause::Blocked { .. });
-                let unblocks = !blocks && operation.error.is_some();
+                let unblocks = !blocks && (was_blocked || operation.error.is_some());
                 let claim = if blocks || unblocks {
                     tx.claim_locked(claim_id, None).await?
                 } else {

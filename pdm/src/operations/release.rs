@@ -71,7 +71,7 @@ pub(super) async fn look_undelegate(cx: &Context<'_>) -> Result<Look, StepError>
             "the delegation in the parent is not this claim's; left alone".to_owned(),
         ));
     }
-    if !at.may_be_ours(&cx.claim.nameservers, &facts.ds) {
+    if !at.may_be_ours(&cx.claim.nameservers, &facts.known_ds()) {
         return Err(foreign(cx, "the parent zone delegates this name elsewhere"));
     }
     let seen = at
@@ -104,8 +104,14 @@ pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepE
                     .servers()
                     .flush(&crate::dns::canonical(cx.name().as_str()))
                     .await;
+                if matches!(seen, DsAtParent::Present(_)) {
+                    drop(facts);
+                    return match again_delegated(cx).await? {
+                        None => Ok(Look::NotYet(format!("{server} still gives the DS"))),
+                        Some(back) => back,
+                    };
+                }
                 let what = match seen {
-                    DsAtParent::Present(_) => "still gives the DS",
                     _ => "does not answer for the pool's zone, so nothing is known of the delegation",
                 };
                 return Ok(Look::NotYet(format!("{server} {what}")));
@@ -140,30 +146,47 @@ pub(super) async fn look_drain(cx: &Context<'_>) -> Result<Look, StepError> {
             "resolvers may still have the delegation in their caches".to_owned(),
         ));
     }
-    let ds = facts.ds.clone();
     drop(facts);
+    match again_delegated(cx).await? {
+        None => Ok(Look::Done("caches have run out".to_owned())),
+        Some(Ok(back)) => Ok(back),
+        Some(Err(foreign)) => Err(foreign),
+    }
+}
+
+/// What to do when the parent has a delegation that was taken out of it: a late write of ours, or a backup that was put
+/// back, is taken out once more, since caches have it again; what is somebody else's stays.
+async fn again_delegated(cx: &Context<'_>) -> Result<Option<Result<Look, StepError>>, StepError> {
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
     if at.is_undelegated() {
-        Ok(Look::Done("caches have run out".to_owned()))
-    } else if at.may_be_ours(&cx.claim.nameservers, &ds) {
-        // A late write of ours, or a backup that was put back: caches have it again.
+        return Ok(None);
+    }
+    let known = cx.facts.lock().await.known_ds();
+    Ok(Some(if at.may_be_ours(&cx.claim.nameservers, &known) {
         Ok(Look::Again(
             StepName::Undelegate,
             "the parent zone delegates the name again as this claim did".to_owned(),
         ))
     } else {
         Err(foreign(cx, "the parent zone delegates this name again"))
-    }
+    }))
 }
 
-/// No zone of this claim.
+/// No zone of this claim. As long as it is there, the parent must not lead to it.
 pub(super) async fn look_delete_zone(cx: &Context<'_>) -> Result<Look, StepError> {
     Ok(match cx.world.zones.marker_of(cx.name()).await? {
         None => Look::Done("there is no zone".to_owned()),
         Some(marker) if marker != cx.marker() => {
             Look::Done("the zone on the servers is not this claim's; left alone".to_owned())
         }
-        Some(_) => Look::NotYet("the zone is still there".to_owned()),
+        Some(_) => {
+            if cx.facts.lock().await.parent_touched
+                && let Some(Ok(back)) = again_delegated(cx).await?
+            {
+                return Ok(back);
+            }
+            Look::NotYet("the zone is still there".to_owned())
+        }
     })
 }
 

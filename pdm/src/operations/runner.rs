@@ -121,7 +121,12 @@ impl Runner {
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "cannot look for due operations"),
             }
-            let idle = self.idle_time().await;
+            let idle = if free == 0 {
+                // The end of a turn says so.
+                Duration::from_secs(1)
+            } else {
+                self.idle_time().await
+            };
             tokio::select! {
                 () = self.wake.wait_due(idle) => {}
                 _ = stop.changed() => {}

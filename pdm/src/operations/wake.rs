@@ -23,7 +23,8 @@ pub struct Wake {
 pub struct Watch<'w> {
     wake: &'w Wake,
     operation: OperationId,
-    turns: watch::Receiver<()>,
+    /// There until the drop, which gives it up under the lock of the map.
+    turns: Option<watch::Receiver<()>>,
 }
 
 impl Wake {
@@ -55,7 +56,7 @@ impl Wake {
         Watch {
             wake: self,
             operation,
-            turns,
+            turns: Some(turns),
         }
     }
 
@@ -67,16 +68,20 @@ impl Wake {
 impl Watch<'_> {
     /// Waits until a turn has ended since the last time, at most so long, and says whether one has.
     pub async fn next(&mut self, at_most: Duration) -> bool {
-        tokio::time::timeout(at_most, self.turns.changed()).await.is_ok()
+        let Some(turns) = &mut self.turns else {
+            return false;
+        };
+        tokio::time::timeout(at_most, turns.changed()).await.is_ok()
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         let mut watched = self.wake.lock();
+        self.turns = None;
         if watched
             .get(&self.operation)
-            .is_some_and(|turns| turns.receiver_count() == 1)
+            .is_some_and(|turns| turns.receiver_count() == 0)
         {
             watched.remove(&self.operation);
         }

@@ -169,9 +169,8 @@ impl<'r> Work<'r> {
     async fn look_and_act(&self, cx: &Context<'_>, name: StepName) -> Went {
         let first_try = is_first_try(cx, name);
         let missing = if first_try {
-            // The call is its own precondition: PowerDNS refuses to create a zone that exists (409) and leaves it alone, and
-            // the parent's writer delegates only what it knows to be untouched. And the intent that was written just now has
-            // shown that nobody has taken over.
+            // The call is its own precondition: PowerDNS refuses to create a zone that exists (409) and leaves it alone. And
+            // the intent that was written just now has shown that nobody has taken over.
             cx.untouched.store(true, Ordering::Relaxed);
             "it was not asked for yet".to_owned()
         } else {
@@ -221,14 +220,14 @@ impl<'r> Work<'r> {
     }
 }
 
-/// Whether nothing of this step can be on the servers yet: the first try to create the zone, or to delegate it.
+/// Whether nothing of this claim can be on the servers yet: the first try to create its zone.
 fn is_first_try(cx: &Context<'_>, name: StepName) -> bool {
     let first = cx
         .operation
         .steps
         .iter()
         .any(|step| step.name == name && step.attempts == 1);
-    matches!(name, StepName::CreateZone | StepName::Delegate) && first && !cx.operation.facts.parent_touched
+    name == StepName::CreateZone && first && !cx.operation.facts.parent_touched
 }
 
 fn retry(error: StoreError) -> Went {

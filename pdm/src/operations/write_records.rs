@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::activate::is_at_least;
+use super::activate::{foreign_zone, is_at_least};
 use super::context::Context;
 use super::step::{Look, StepError};
 use crate::dns::zones::ZoneSeen;
@@ -25,13 +25,7 @@ pub(super) async fn look_write_records(cx: &Context<'_>) -> Result<Look, StepErr
             )))
         }
         ZoneSeen::Absent => Ok(rebuild()),
-        ZoneSeen::Foreign { account } => Err(StepError::Foreign {
-            detail: format!(
-                "the zone {} is marked {account:?}, not as this claim's",
-                cx.name()
-            ),
-            action: "Find out who changed the zone's account; nothing of it was changed.".to_owned(),
-        }),
+        ZoneSeen::Foreign { account } => Err(foreign_zone(cx, &account)),
     }
 }
 
@@ -73,8 +67,10 @@ pub(super) async fn look_check_records(cx: &Context<'_>) -> Result<Look, StepErr
             )));
         }
         if again {
-            if cx.world.zones.marker_of(cx.name()).await?.is_none() {
-                return Ok(rebuild());
+            match cx.world.zones.marker_of(cx.name()).await? {
+                None => return Ok(rebuild()),
+                Some(marker) if marker != cx.marker() => return Err(foreign_zone(cx, &marker)),
+                Some(_) => {}
             }
             let list = behind.into_iter().collect::<Vec<_>>().join(", ");
             return Ok(Look::NotYet(format!("not yet at serial {wanted}: {list}")));

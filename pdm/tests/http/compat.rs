@@ -202,7 +202,46 @@ async fn a_release_never_touches_the_name_of_another_tenant(database: Database) 
     assert_eq!(app.claim(&held).await["state"], "released");
 }
 
+async fn what_is_refused_before_a_handler_has_the_old_form_too(database: Database) {
+    let app = TestApp::start(database).await;
+    let refused = |method, path: &str| {
+        let request = app.old(method, path);
+        async move {
+            let reply = send(request).await;
+            assert_eq!(
+                reply.header("content-type"),
+                Some("application/json"),
+                "{reply:?}"
+            );
+            let body = reply.json();
+            assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
+            assert!(body["detail"].is_string(), "{body}");
+            (reply.status.as_u16(), body["error"].as_str().unwrap().to_owned())
+        }
+    };
+    let twice = |verb| format!("{}?sub=a&sub=b", path(verb));
+    let invalid = (422, "request.invalid".to_owned());
+    assert_eq!(refused(Method::GET, &twice("check")).await, invalid);
+    assert_eq!(refused(Method::DELETE, &twice("release")).await, invalid);
+    assert_eq!(
+        refused(Method::GET, "/api/v1/pool/%FF/list").await,
+        (404, "route.not_found".to_owned())
+    );
+    assert_eq!(
+        refused(Method::PUT, &path("list")).await,
+        (405, "method.not_allowed".to_owned())
+    );
+    app.stop();
+    assert_eq!(
+        refused(Method::GET, &path("list")).await,
+        (503, "shutting_down".to_owned())
+    );
+    let reply = send(app.old(Method::GET, &path("list"))).await;
+    assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
 on_each_database!(
+    what_is_refused_before_a_handler_has_the_old_form_too,
     an_old_client_takes_commits_lists_and_gives_back,
     what_an_old_client_gets_wrong_is_told_in_its_words,
     a_release_never_touches_the_name_of_another_tenant,

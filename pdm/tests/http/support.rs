@@ -80,7 +80,7 @@ pub struct TestApp {
     pub tenant_a: TenantId,
     keys: [String; 3],
     http: reqwest::Client,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
     _dir: TempDir,
     _cluster: Option<Arc<Postgres>>,
 }
@@ -231,10 +231,15 @@ impl TestApp {
             tenant_a,
             keys,
             http,
-            _stop: stop,
+            stop,
             _dir: dir,
             _cluster: cluster,
         }
+    }
+
+    /// The service is about to end.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     pub fn request(&self, who: As, method: Method, path: &str) -> RequestBuilder {

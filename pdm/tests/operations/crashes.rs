@@ -95,11 +95,16 @@ struct Armed {
 impl Armed {
     fn decide(&self, call: &Call<'_>, pool: &DomainName) -> Outcome {
         let mut waiting = self.waiting.lock().unwrap();
-        let hit = waiting
-            .iter()
-            .find(|(name, (step, _))| is_call_of(*step, call, name, pool))
-            .map(|(n, _)| n.clone());
-        let Some((_, fault)) = hit.and_then(|name| waiting.remove(&name)) else {
+        // One PATCH of the parent may be for many names: all of them meet the fault of the first.
+        let mut hit = None;
+        waiting.retain(|name, (step, fault)| {
+            let here = is_call_of(*step, call, name, pool);
+            if here {
+                hit.get_or_insert(*fault);
+            }
+            !here
+        });
+        let Some(fault) = hit else {
             return Outcome::Ok;
         };
         *self.hits.lock().unwrap().entry(fault).or_default() += 1;

@@ -10,6 +10,7 @@ use pdm::delegation::parent_zone::{Edit, EditError, ParentZones};
 use pdm::domain::claim::{Claim, ClaimState};
 use pdm::domain::ids::OperationId;
 use pdm::domain::operation::{Operation, OperationKind, OperationState, StepName};
+use pdm::operations::CrashPoint;
 use pdm::store::StoreError;
 use pdm_registrar::DsRecord;
 use powerdns_client::{KeyType, NewCryptoKey, RecordType, Rrset, RrsetChange};
@@ -86,8 +87,8 @@ fn what_stands_below_a_label_stops_its_activation() {
             0,
             "nobody wrote but us: no search for what stands below"
         );
-        // One look at the NS hosts of the zone and one at its serial; none at the name.
-        assert_eq!(lab.pool_proxy.count("GET", Kind::Zone), 2);
+        // The NS hosts of the zone, the name before its delegation, and the serial before the PATCH.
+        assert_eq!(lab.pool_proxy.count("GET", Kind::Zone), 3);
 
         let deep = Rrset::new(
             canonical(&lab.name("shop")).child("deep").unwrap(),
@@ -276,6 +277,112 @@ fn writers_of_one_parent_take_turns() {
             for n in 0..3 {
                 assert!(lab.is_delegated(&lab.name(&format!("turn-{round}-{n}"))).await);
             }
+        }
+    });
+}
+
+/// Starts an activation whose worker dies before that step; until its lease ends nobody goes on.
+async fn activation_dead_before(lab: &Lab, label: &str, step: StepName) -> (Claim, OperationId) {
+    let claim = lab.reserve(label).await;
+    lab.crashes.kill_once(&claim.name, step, CrashPoint::BeforeIntent);
+    let operation = lab.commit(&claim).await;
+    lab.wait_for(operation, "dead", |_| !lab.crashes.is_pending(&claim.name))
+        .await;
+    (claim, operation)
+}
+
+async fn remove_delegation(lab: &Lab, claim: &Claim) {
+    let changes = [RecordType::NS, RecordType::DS].map(|rtype| RrsetChange::Delete {
+        name: canonical(&claim.name),
+        rtype,
+    });
+    let pools = client(lab.servers.pool_server());
+    pools
+        .patch_rrsets(&canonical(&lab.pool.domain), &changes)
+        .await
+        .unwrap();
+}
+
+/// Zone or delegation go away under a running activation: it goes back and makes them again.
+#[test]
+fn what_a_hand_takes_away_meanwhile_is_made_again() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let tenants = client(&lab.servers.tenants[0]);
+        for (label, step, zone) in [
+            ("zone-before-check", StepName::CheckServers, true),
+            ("zone-before-delegation", StepName::Delegate, true),
+            ("zone-before-validation", StepName::Validate, true),
+            ("delegation-before-check", StepName::CheckParent, false),
+            ("delegation-before-validation", StepName::Validate, false),
+        ] {
+            let (claim, operation) = activation_dead_before(&lab, label, step).await;
+            if zone {
+                assert!(tenants.delete_zone(&canonical(&claim.name)).await.unwrap());
+            } else {
+                remove_delegation(&lab, &claim).await;
+            }
+            let ended = lab.wait_end(operation).await;
+            assert_eq!(ended.state, OperationState::Succeeded, "{label} {ended:#?}");
+            let after = lab.claim(claim.id).await;
+            assert_eq!(ds_at_parent(&lab, &after).await, after.ds, "{label}");
+            assert_secure(&lab, &format!("api.{}", claim.name), "203.0.113.10").await;
+        }
+        let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
+        assert_eq!((found.drifted, found.orphans), (0, 0), "{found:?}");
+    });
+}
+
+/// I4: a delegation that somebody else makes in the middle of an activation, and that a reconcile pass has seen, is not
+/// written over.
+#[test]
+fn a_delegation_by_others_in_the_middle_is_not_written_over() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let pools = client(lab.servers.pool_server());
+        let parent = canonical(&lab.pool.domain);
+        let (claim, operation) = activation_dead_before(&lab, "middle", StepName::Delegate).await;
+        let ns = Rrset::new(canonical(&claim.name), RecordType::NS, 60, ["ns.elsewhere.test."]);
+        pools
+            .patch_rrsets(&parent, &[RrsetChange::Replace(ns.clone())])
+            .await
+            .unwrap();
+        pdm::reconcile::sweep(&lab.world).await.unwrap();
+        let blocked = lab
+            .wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
+            .await;
+        assert_eq!(blocked.error.unwrap().code, "zone.foreign");
+        let there = pools.rrsets_at(&parent, &canonical(&claim.name)).await.unwrap();
+        assert_eq!(there, [ns]);
+        remove_delegation(&lab, &claim).await;
+        assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
+        assert_eq!(lab.claim(claim.id).await.blocked, None);
+    });
+}
+
+/// A backup is put back at any moment of a release: the delegation is withdrawn again before the zone goes.
+#[test]
+fn a_release_never_leaves_a_delegation_that_came_back() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let pools = client(lab.servers.pool_server());
+        let parent = canonical(&lab.pool.domain);
+        for (label, step) in [
+            ("before-check", StepName::CheckWithdrawn),
+            ("before-deletion", StepName::DeleteZone),
+        ] {
+            let claim = make_active(&lab, label).await;
+            let at = pools.rrsets_at(&parent, &canonical(&claim.name)).await.unwrap();
+            lab.crashes.kill_once(&claim.name, step, CrashPoint::BeforeIntent);
+            let release = lab.change(claim.id, OperationKind::Release).await;
+            lab.wait_for(release, "dead", |_| !lab.crashes.is_pending(&claim.name))
+                .await;
+            let back: Vec<RrsetChange> = at.into_iter().map(RrsetChange::Replace).collect();
+            pools.patch_rrsets(&parent, &back).await.unwrap();
+            let ended = lab.wait_end(release).await;
+            assert_eq!(ended.state, OperationState::Succeeded, "{label} {ended:#?}");
+            assert!(!lab.is_delegated(&claim.name).await, "{label}");
+            assert_eq!(lab.zone_marker(&claim.name).await, None, "{label}");
         }
     });
 }

@@ -146,7 +146,7 @@ impl Caller {
                     lost += u32::from(!error.is_connect());
                     last = error.to_string();
                 }
-                Ok((status, replayed, text)) => {
+                Ok((status, replayed, retry_after, text)) => {
                     let body: Value = serde_json::from_str(&text).unwrap_or_default();
                     let answer = Answer {
                         status,
@@ -159,7 +159,11 @@ impl Caller {
                         lost,
                     };
                     match (status, answer.code()) {
-                        (503, _) => self.ledger.count("answers 503"),
+                        // Replicas are killed and started again, and the database goes away: other reasons for a 503
+                        // do not occur here.
+                        (503, "store.unavailable" | "shutting_down") if retry_after => {
+                            self.ledger.count("answers 503");
+                        }
                         (409, "idempotency.in_progress") => self.ledger.count("answers in_progress"),
                         (429 | 500.., _) => self.ledger.wrong(format!(
                             "{} {} was answered {status} {}",
@@ -177,7 +181,8 @@ impl Caller {
         }
     }
 
-    async fn attempt(&mut self, request: &Request) -> reqwest::Result<(u16, bool, String)> {
+    /// Status, whether it is a replay, whether it says when to come back, and the body.
+    async fn attempt(&mut self, request: &Request) -> reqwest::Result<(u16, bool, bool, String)> {
         let replica = &self.replicas[self.random.below(self.replicas.len())];
         let url = format!("{replica}{}", request.path);
         let mut builder = self
@@ -195,7 +200,12 @@ impl Caller {
         }
         let response = builder.send().await?;
         let replayed = response.headers().contains_key("idempotency-replayed");
-        Ok((response.status().as_u16(), replayed, response.text().await?))
+        let seconds = response.headers().get("retry-after");
+        let retry_after = seconds
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+            .is_some_and(|seconds| seconds > 0);
+        let status = response.status().as_u16();
+        Ok((status, replayed, retry_after, response.text().await?))
     }
 }
 

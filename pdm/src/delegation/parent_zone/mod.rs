@@ -35,8 +35,6 @@ const MAX_BELOW: usize = 1_000;
 /// What becomes of one name in the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// NS and DS are exactly this, where nothing is yet. Not made where something may be.
-    Add(Delegation),
     /// NS and DS are exactly this.
     Put(Delegation),
     /// Neither NS nor DS.
@@ -52,9 +50,6 @@ pub enum EditError {
     /// It may or may not have been applied.
     #[error("the change of the parent zone may or may not have been made: {0}")]
     Unknown(String),
-    /// Something stands at the name already. It was not made: look first.
-    #[error("something stands at the name in the parent zone already")]
-    Occupied,
     /// It was not made; later it may go through.
     #[error("the parent zone could not be changed: {0}")]
     NotMade(String),

@@ -45,7 +45,7 @@ pub(super) fn next_batch(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
 pub(super) fn changes(name: &DomainName, edit: &Edit) -> [RrsetChange; 2] {
     let name = canonical(name.as_str());
     match edit {
-        Edit::Add(delegation) | Edit::Put(delegation) => [
+        Edit::Put(delegation) => [
             RrsetChange::Replace(Rrset::new(
                 name.clone(),
                 RecordType::NS,

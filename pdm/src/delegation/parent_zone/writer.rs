@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::queue::{MAX_BATCH, Waiting, changes, next_batch};
-use super::{Edit, EditError, ParentZones};
+use super::{EditError, ParentZones};
 use crate::dns::canonical;
 use crate::domain::ids::OperationId;
 use crate::store::{StoreError, Tx};
@@ -129,51 +129,36 @@ impl ParentZones {
         batch: Vec<Waiting>,
     ) -> Result<Vec<Waiting>, (Vec<Waiting>, EditError)> {
         let turns: Vec<(OperationId, i64)> = batch.iter().map(|waiting| waiting.turn).collect();
-        let Begun { held, quiet } = match self.take(parent, turns).await {
-            Ok(begun) => begun,
+        let held = match self.take(parent, turns).await {
+            Ok(held) => held,
             Err(error) => return Err((batch, error)),
         };
         let mut counting = Vec::with_capacity(batch.len());
         for (waiting, holds) in batch.into_iter().zip(held) {
-            let why_not = if holds {
-                self.occupied(parent, &waiting, quiet).await
+            if holds {
+                counting.push(waiting);
             } else {
                 let gone = "the operation was taken over, or its lease is too short for a write";
-                Some(EditError::NotMade(gone.to_owned()))
-            };
-            match why_not {
-                None => counting.push(waiting),
-                Some(error) => {
-                    let _ = waiting.done.send(Err(error));
-                }
+                let _ = waiting.done.send(Err(EditError::NotMade(gone.to_owned())));
             }
         }
         Ok(counting)
     }
 
-    /// Why an edit that adds cannot be made. As long as nobody but us has written into the zone since its last full look,
-    /// nothing is where we have put nothing; otherwise each name is looked at.
-    async fn occupied(&self, parent: &DomainName, waiting: &Waiting, quiet: bool) -> Option<EditError> {
-        if quiet || !matches!(waiting.edit, Edit::Add(_)) {
-            return None;
-        }
-        match self.look(parent, &waiting.name).await {
-            Ok(at) if at.is_empty() => None,
-            Ok(_) => Some(EditError::Occupied),
-            Err(error) => Some(EditError::NotMade(error.to_string())),
-        }
-    }
-
     /// The lease, waited for as long as a call may take; answers which of the turns still hold their operations.
-    async fn take(&self, parent: &DomainName, turns: Vec<(OperationId, i64)>) -> Result<Begun, EditError> {
+    async fn take(
+        &self,
+        parent: &DomainName,
+        turns: Vec<(OperationId, i64)>,
+    ) -> Result<Vec<bool>, EditError> {
         let end = Instant::now() + self.cover;
         loop {
             let before = self
                 .serial_of(parent)
                 .await
                 .map_err(|error| EditError::NotMade(error.to_string()))?;
-            if let Some(begun) = self.begin(parent, turns.clone(), before).await? {
-                return Ok(begun);
+            if let Some(held) = self.begin(parent, turns.clone(), before).await? {
+                return Ok(held);
             }
             while !self.take_lease(parent).await? {
                 if Instant::now() > end {
@@ -192,7 +177,7 @@ impl ParentZones {
         parent: &DomainName,
         turns: Vec<(OperationId, i64)>,
         before: u32,
-    ) -> Result<Option<Begun>, EditError> {
+    ) -> Result<Option<Vec<bool>>, EditError> {
         let (name, holder, lease, cover) = (lease_of(parent), self.holder.clone(), self.lease, self.cover);
         let parent = parent.clone();
         self.store
@@ -202,8 +187,10 @@ impl ParentZones {
                         return Ok(None);
                     }
                     let held = still_held(tx, turns, cover).await?;
-                    let quiet = held.contains(&true) && tx.note_parent_serial(&parent, before).await?;
-                    Ok(Some(Begun { held, quiet }))
+                    if held.contains(&true) {
+                        tx.note_parent_serial(&parent, before).await?;
+                    }
+                    Ok(Some(held))
                 })
             })
             .await
@@ -266,14 +253,6 @@ impl ParentZones {
             }
         }
     }
-}
-
-/// What is known just before a PATCH.
-struct Begun {
-    /// Which of the turns still hold their operations.
-    held: Vec<bool>,
-    /// Whether nobody but us has written into the zone since its last full look.
-    quiet: bool,
 }
 
 async fn still_held(

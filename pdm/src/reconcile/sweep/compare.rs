@@ -3,7 +3,7 @@
 use pdm_registrar::DomainName;
 
 use super::SweepError;
-use super::listing::{Labels, ZoneList, fingerprint_of};
+use super::listing::{AtLabel, Labels, ZoneList, fingerprint_of};
 use crate::delegation::Delegation;
 use crate::dns::pool_zone::below;
 use crate::dns::zones::ZoneSeen;
@@ -29,6 +29,9 @@ pub(super) struct Suspicions {
     pub(super) drifted: Vec<ClaimId>,
     /// Active names in all.
     pub(super) active: usize,
+    /// Whether a name that is being activated has something in the parent that is not its own. The activation finds
+    /// out; until then the parent zone does not count as looked at.
+    pub(super) undecided: bool,
 }
 
 /// Compares one pool. What claims explain is taken out of `labels` and `zones`, so what stays there has no owner.
@@ -60,10 +63,14 @@ pub(super) async fn compare(
             if marked {
                 zones.remove(name);
             }
+            let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
+            let is_own = |at: &AtLabel| at.fingerprint == fingerprint_of(&claim.name, &wanted);
+            if claim.state == ClaimState::Activating && at.as_ref().is_some_and(|at| !is_own(at)) {
+                suspicions.undecided = true;
+            }
             if claim.state == ClaimState::Active {
                 suspicions.active += 1;
-                let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
-                let delegated = at.is_some_and(|at| at.fingerprint == fingerprint_of(&claim.name, &wanted));
+                let delegated = at.as_ref().is_some_and(is_own);
                 if !delegated || !marked || content.differs(world, pool, &claim).await? {
                     suspicions.drifted.push(claim.id);
                 }

@@ -52,6 +52,7 @@ pub(super) async fn settle_foreign(
     }
     found.foreign_names += foreign.len();
     found.orphans += delegations.len() + ds.len();
+    let looked = !suspicions.undecided;
     let (domain, server) = (
         pool.domain.clone(),
         format!("{} in {}", world.parents.servers().first_url(), pool.domain),
@@ -61,7 +62,9 @@ pub(super) async fn settle_foreign(
         .write(move |tx| {
             Box::pin(async move {
                 tx.replace_foreign_names(&domain, &foreign).await?;
-                tx.saw_parent(&domain, look).await?;
+                if looked {
+                    tx.saw_parent(&domain, look).await?;
+                }
                 tx.replace_orphans(&server, "delegation", &delegations).await?;
                 tx.replace_orphans(&server, "ds", &ds).await
             })
