@@ -111,10 +111,9 @@ pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepE
                         Some(back) => back,
                     };
                 }
-                let what = match seen {
-                    _ => "does not answer for the pool's zone, so nothing is known of the delegation",
-                };
-                return Ok(Look::NotYet(format!("{server} {what}")));
+                return Ok(Look::NotYet(format!(
+                    "{server} does not answer for the pool's zone, so nothing is known of the delegation"
+                )));
             }
         }
     }
