@@ -40,7 +40,7 @@ pub struct Answer {
     pub sent: Instant,
     /// When the answer was there: what it says had happened by then.
     pub received: Instant,
-    /// Attempts without an answer: each may still take effect.
+    /// Attempts without an answer, or with one that leaves it open: each may have taken effect, or still may.
     pub lost: u32,
 }
 
@@ -163,6 +163,8 @@ impl Caller {
                         // do not occur here.
                         (503, "store.unavailable" | "shutting_down") if retry_after => {
                             self.ledger.count("answers 503");
+                            // The database may have kept a change that it did not confirm any more.
+                            lost += 1;
                         }
                         (409, "idempotency.in_progress") => self.ledger.count("answers in_progress"),
                         (429 | 500.., _) => self.ledger.wrong(format!(
