@@ -59,11 +59,12 @@ impl Tx<'_> {
         Ok(row == Some((0,)))
     }
 
-    /// Notes that a PATCH of ours may not have been made, so that another writer may get the serial that was noted.
+    /// Notes that a PATCH of ours may not have been made, so that another writer may get the serial that was noted. The
+    /// zone stays quiet as long as it has the serial from before.
     pub async fn doubt_parent(&mut self, parent: &DomainName) -> Result<(), StoreError> {
         execute!(
             self,
-            "UPDATE parent_zones SET edited = edited + 1 WHERE parent = $1",
+            "UPDATE parent_zones SET serial = CASE WHEN serial = 0 THEN 4294967295 ELSE serial - 1 END WHERE parent = $1",
             parent.as_str().to_owned(),
         )?;
         Ok(())
