@@ -29,8 +29,9 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
         .store
         .read(|tx| {
             Box::pin(async move {
-                let is_foreign = tx.is_foreign(&name).await?;
-                Ok::<_, StoreError>((is_foreign, tx.parent_serial(&pool).await?))
+                // In this order: a pass that ends in between makes the zone quiet, and tells what it has found.
+                let known = tx.parent_serial(&pool).await?;
+                Ok::<_, StoreError>((tx.is_foreign(&name).await?, known))
             })
         })
         .await?;
@@ -400,6 +401,12 @@ pub(super) async fn look_check_parent(cx: &Context<'_>) -> Result<Look, StepErro
 
 /// A walk from the root to an address of the name is secure and ends at the targets.
 pub(super) async fn look_validate(cx: &Context<'_>) -> Result<Look, StepError> {
+    if cx.facts.lock().await.records_version != cx.claim.records_version {
+        return Ok(Look::Again(
+            StepName::CreateZone,
+            "what the zone is to hold has changed".to_owned(),
+        ));
+    }
     let Some(targets) = &cx.claim.targets else {
         return Err(StepError::Impossible {
             code: "claim.state",

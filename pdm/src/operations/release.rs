@@ -180,9 +180,9 @@ pub(super) async fn look_delete_zone(cx: &Context<'_>) -> Result<Look, StepError
         }
         Some(_) => {
             if cx.facts.lock().await.parent_touched
-                && let Some(Ok(back)) = again_delegated(cx).await?
+                && let Some(back) = again_delegated(cx).await?
             {
-                return Ok(back);
+                return back;
             }
             Look::NotYet("the zone is still there".to_owned())
         }

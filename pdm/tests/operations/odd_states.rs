@@ -281,6 +281,73 @@ fn writers_of_one_parent_take_turns() {
     });
 }
 
+/// What a pass has learned to be foreign stays so while the activation that found it waits, and is free once removed.
+#[test]
+fn a_pass_does_not_forget_what_blocks_an_activation() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let pools = client(lab.servers.pool_server());
+        let parent = canonical(&lab.pool.domain);
+        let claim = lab.reserve("remembered").await;
+        let deep = Rrset::new(
+            canonical(&claim.name).child("deep").unwrap(),
+            RecordType::A,
+            60,
+            ["192.0.2.1"],
+        );
+        pools
+            .patch_rrsets(&parent, &[RrsetChange::Replace(deep.clone())])
+            .await
+            .unwrap();
+        pdm::reconcile::sweep(&lab.world).await.unwrap();
+        let operation = lab.commit(&claim).await;
+        let blocked = |o: &Operation| o.state == OperationState::Blocked;
+        lab.wait_for(operation, "blocked", blocked).await;
+        for _ in 0..2 {
+            pdm::reconcile::sweep(&lab.world).await.unwrap();
+            let tries = lab.operation(operation).await.steps[0].attempts;
+            lab.wait_for(operation, "blocked again", |o| {
+                blocked(o) && o.steps[0].attempts > tries
+            })
+            .await;
+            assert_eq!(lab.zone_marker(&claim.name).await, None);
+        }
+        let removed = RrsetChange::Delete {
+            name: deep.name,
+            rtype: RecordType::A,
+        };
+        pools.patch_rrsets(&parent, &[removed]).await.unwrap();
+        pdm::reconcile::sweep(&lab.world).await.unwrap();
+        assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
+    });
+}
+
+/// New targets that arrive while a repair is behind the making of its zone are written by it.
+#[test]
+fn targets_that_join_a_repair_are_written() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let claim = make_active(&lab, "joined").await;
+        let tenants = client(&lab.servers.tenants[0]);
+        let zone = canonical(&claim.name);
+        let less = RrsetChange::Delete {
+            name: zone.child("console").unwrap(),
+            rtype: RecordType::A,
+        };
+        tenants.patch_rrsets(&zone, &[less]).await.unwrap();
+        lab.crashes
+            .kill_once(&claim.name, StepName::CheckServers, CrashPoint::BeforeIntent);
+        assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().repairs, 1);
+        lab.wake.operation_due();
+        while lab.crashes.is_pending(&claim.name) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        lab.join_targets(claim.id).await;
+        lab.wait_for_repairs().await;
+        assert_secure(&lab, "console.joined.omani.works", "203.0.113.99").await;
+    });
+}
+
 /// Starts an activation whose worker dies before that step; until its lease ends nobody goes on.
 async fn activation_dead_before(lab: &Lab, label: &str, step: StepName) -> (Claim, OperationId) {
     let claim = lab.reserve(label).await;

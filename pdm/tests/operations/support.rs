@@ -336,6 +336,22 @@ impl Lab {
         operation
     }
 
+    /// Gives a claim other targets while an operation is open on it, which is to write them.
+    pub async fn join_targets(&self, claim: ClaimId) {
+        let joined: Result<(), StoreError> = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut claim = tx.claim_locked(claim, None).await?.unwrap();
+                    claim.targets = Some(targets(99));
+                    claim.records_version += 1;
+                    tx.update_claim(&mut claim).await
+                })
+            })
+            .await;
+        joined.unwrap();
+    }
+
     /// Stops an activation by the tenant's request.
     pub async fn cancel(&self, id: OperationId) {
         let (scope, config) = (Scope::Tenant(self.tenant), Arc::clone(&self.world.config));

@@ -29,8 +29,8 @@ pub(super) struct Suspicions {
     pub(super) drifted: Vec<ClaimId>,
     /// Active names in all.
     pub(super) active: usize,
-    /// Whether a name that is being activated has something in the parent that is not its own. The activation finds
-    /// out; until then the parent zone does not count as looked at.
+    /// Whether a name that is being activated or released has something in the parent that is not its own. Until that is
+    /// decided the parent zone does not count as looked at.
     pub(super) undecided: bool,
 }
 
@@ -65,8 +65,9 @@ pub(super) async fn compare(
             }
             let wanted = Delegation::ours(&claim.nameservers, &claim.ds, world.config.zones);
             let is_own = |at: &AtLabel| at.fingerprint == fingerprint_of(&claim.name, &wanted);
-            if claim.state == ClaimState::Activating && at.as_ref().is_some_and(|at| !is_own(at)) {
+            if claim.state != ClaimState::Active && at.as_ref().is_some_and(|at| !is_own(at)) {
                 suspicions.undecided = true;
+                suspicions.foreign.push(claim.name.clone());
             }
             if claim.state == ClaimState::Active {
                 suspicions.active += 1;
@@ -146,7 +147,7 @@ pub(super) async fn differs_from_plan(world: &World, pool: &Pool, claim: &Claim)
     });
     Ok(
         match world.zones.look(&claim.name, &claim.id.to_string()).await? {
-            ZoneSeen::Ours(zone) if zone.dnssec && zone.difference(&plan).is_none() => {
+            ZoneSeen::Ours(zone) if zone.dnssec && zone.has_soa() && zone.difference(&plan).is_none() => {
                 let keys = world.zones.ds(&claim.name).await?;
                 !claim.ds.iter().all(|ds| keys.contains(ds))
             }

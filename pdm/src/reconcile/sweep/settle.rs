@@ -1,6 +1,6 @@
 //! What is not ours, or belongs to nobody: learned and listed, never touched.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use pdm_registrar::DomainName;
 use powerdns_client::Error;
@@ -8,7 +8,7 @@ use powerdns_client::Error;
 use super::compare::Suspicions;
 use super::listing::Labels;
 use super::{Found, SweepError};
-use crate::domain::claim::ClaimState;
+use crate::domain::claim::{Claim, ClaimState};
 use crate::domain::ids::ClaimId;
 use crate::domain::pool::Pool;
 use crate::operations::World;
@@ -31,12 +31,21 @@ pub(super) async fn settle_foreign(
         .await?
         .into_iter()
         .collect();
-    for name in &suspicions.foreign {
-        if is_explained(&world.store, name).await? {
-            continue;
-        }
-        // What the listing saw may have been the last of a name that was given back meanwhile.
-        if !known.contains(name) && !still_stands(world, pool, name).await? {
+    // A name that was known may be another's by now in the eyes of its own activation only.
+    let suspected: BTreeSet<&DomainName> = suspicions.foreign.iter().chain(&known).collect();
+    let listed: HashSet<&DomainName> = suspicions.foreign.iter().collect();
+    for name in suspected {
+        let stands = match explanation(&world.store, name).await? {
+            Some(claim) if claim.state == ClaimState::Activating => {
+                stranger_beside(world, pool, &claim).await?
+            }
+            Some(_) => false,
+            // What the listing saw may have been the last of a name that was given back meanwhile.
+            None => {
+                listed.contains(name) && (known.contains(name) || still_stands(world, pool, name).await?)
+            }
+        };
+        if !stands {
             continue;
         }
         foreign.push(name.clone());
@@ -81,15 +90,35 @@ async fn still_stands(world: &World, pool: &Pool, name: &DomainName) -> Result<b
         || world.zones.find_below(name).await?.is_some())
 }
 
-/// Whether a claim that is more than a hold has the name now, or work on it is open.
-async fn is_explained(store: &Store, name: &DomainName) -> Result<bool, StoreError> {
+/// Whether something stands at or below the name of a claim that is being activated, beside what the claim makes.
+async fn stranger_beside(world: &World, pool: &Pool, claim: &Claim) -> Result<bool, Error> {
+    let name = &claim.name;
+    let at = world.parents.look(&pool.domain, name).await?;
+    let marker = world.zones.marker_of(name).await?;
+    Ok(!at.others.is_empty()
+        || !at.may_be_ours(&claim.nameservers, &claim.ds)
+        || marker.is_some_and(|marker| marker != claim.id.to_string())
+        || world.parents.find_below(&pool.domain, name).await?.is_some()
+        || world.zones.find_below(name).await?.is_some())
+}
+
+/// The claim, more than a hold, that has the name now, or on which work is open.
+async fn explanation(store: &Store, name: &DomainName) -> Result<Option<Claim>, StoreError> {
     let name = name.clone();
     store
         .read(|tx| {
             Box::pin(async move {
                 let claim = tx.current_claim(&name).await?;
-                let explained = claim.is_some_and(|claim| claim.state != ClaimState::Reserved);
-                Ok(explained || tx.open_operation(&name).await?.is_some())
+                if claim
+                    .as_ref()
+                    .is_some_and(|claim| claim.state != ClaimState::Reserved)
+                {
+                    return Ok(claim);
+                }
+                match tx.open_operation(&name).await? {
+                    Some(open) => tx.claim(open.claim, None).await,
+                    None => Ok(None),
+                }
             })
         })
         .await
