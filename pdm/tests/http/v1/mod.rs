@@ -2,3 +2,5 @@ mod admin;
 mod claims;
 mod operations;
 mod pools;
+mod records;
+mod seen;
