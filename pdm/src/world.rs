@@ -43,15 +43,7 @@ pub fn world(config: Arc<Config>, store: Store, holder: &str) -> anyhow::Result<
     settings.upper_zone_memory =
         Some(config.timing.upper_zone_memory).filter(|memory| *memory > Duration::ZERO);
     let walker = Arc::new(Walker::new(Arc::clone(&asker), settings));
-    let parents = ParentZones::new(
-        store.clone(),
-        servers.pools.clone(),
-        holder.to_owned(),
-        config.timing.lease,
-        config.powerdns.batch_linger,
-        config.timing.address_memory,
-        config.timing.call_cover(),
-    );
+    let parents = ParentZones::new(&config, store.clone(), servers.pools.clone(), holder.to_owned());
     Ok(Arc::new(World {
         zones: Zones::new(servers.tenants, config.zones),
         addresses: Addresses::new(Arc::clone(&walker), config.dns.port, config.timing.address_memory),

@@ -133,13 +133,13 @@ impl PoolZones for PowerDnsPools {
         nameservers: &[DomainName],
         create: bool,
     ) -> Result<PreparedPool, PrepareError> {
-        match prepare(&self.servers.pools, domain, nameservers, self.ttls, create).await {
-            Ok(prepared) => Ok(prepared),
-            Err(PoolZoneError::Server(error)) if error.is_transient() => Err(PrepareError::Unavailable(
-                format!("PowerDNS does not answer: {error}"),
-            )),
-            Err(error) => Err(PrepareError::Unfit(error.to_string())),
-        }
+        let prepared = prepare(&self.servers.pools, domain, nameservers, self.ttls, create).await;
+        prepared.map_err(|error| match error {
+            PoolZoneError::Server(error) if error.is_transient() => {
+                PrepareError::Unavailable(format!("PowerDNS does not answer: {error}"))
+            }
+            error => PrepareError::Unfit(error.to_string()),
+        })
     }
 
     async fn reachability(&self) -> Vec<(String, Result<(), String>)> {

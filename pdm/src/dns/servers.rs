@@ -6,9 +6,14 @@
 use std::future::Future;
 use std::path::Path;
 
-use powerdns_client::{CanonicalName, Client, Config as ClientConfig, Effect, Error, ErrorKind};
+use pdm_registrar::DomainName;
+use powerdns_client::{CanonicalName, Client, Config as ClientConfig, Effect, Error, ErrorKind, FoundRecord};
 
+use super::canonical;
 use crate::config::{Config, PowerDnsServer, ServerRole};
+
+/// Most records that a look below a name asks for.
+const MAX_BELOW: usize = 1_000;
 
 /// One server.
 #[derive(Clone)]
@@ -142,6 +147,40 @@ impl ServerSet {
         Err(last.expect("a set of servers is never empty: the settings are checked"))
     }
 
+    /// The same for a change at `name`, of which the others have to hear: the first flushed what it wrote.
+    pub async fn change<T, F>(&self, name: &CanonicalName, call: impl Fn(Client) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let changed = self.first(call).await?;
+        if self.servers.len() > 1 {
+            self.flush(name).await;
+        }
+        Ok(changed)
+    }
+
+    /// One record that stands below a name: in its parent zone `parent` if that is asked for, or in a zone that is below
+    /// the name itself. What stands in the name's own zone is looked at there. Reads all records of the servers.
+    pub async fn find_below(
+        &self,
+        name: &DomainName,
+        parent: Option<&DomainName>,
+    ) -> Result<Option<FoundRecord>, Error> {
+        let (name, parent) = (
+            canonical(name.as_str()),
+            parent.map(|zone| canonical(zone.as_str())),
+        );
+        let found = self
+            .first(|client| {
+                let name = &name;
+                async move { client.records_below(name, MAX_BELOW).await }
+            })
+            .await?;
+        Ok(found.into_iter().find(|record| {
+            parent.as_ref() == Some(&record.zone) || (record.zone != name && record.zone.is_within(&name))
+        }))
+    }
+
     /// Tells every server to forget what it has cached at `name`. A server that is away forgets by itself when
     /// it comes back.
     pub async fn flush(&self, name: &CanonicalName) {
@@ -154,13 +193,6 @@ impl ServerSet {
             if let Err(error) = result {
                 tracing::debug!(server = server.url, %error, "cache not flushed");
             }
-        }
-    }
-
-    /// The same for all but the first, which flushed what it wrote.
-    pub async fn flush_others(&self, name: &CanonicalName) {
-        if self.servers.len() > 1 {
-            self.flush(name).await;
         }
     }
 }

@@ -89,17 +89,14 @@ impl Zones {
         zone.rrsets = vec![self.soa(&name, plan)];
         zone.rrsets
             .extend(plan.sets.keys().map(|key| planned_rrset(plan, key)));
-        let result = self
+        let created = self
             .servers
-            .first(|client| {
+            .change(&name, |client| {
                 let zone = &zone;
                 async move { client.create_and_read_zone(zone).await }
             })
-            .await;
-        if result.is_ok() {
-            self.servers.flush_others(&name).await;
-        }
-        result.map(OwnZone::from)
+            .await?;
+        Ok(created.into())
     }
 
     /// What is there under the name.
@@ -134,22 +131,6 @@ impl Zones {
         Ok(seen.map(|properties| properties.account))
     }
 
-    /// A zone below a name. Reads all records of the servers.
-    pub async fn find_below(&self, name: &DomainName) -> Result<Option<String>, Error> {
-        let name = canonical(name.as_str());
-        let found = self
-            .servers
-            .first(|client| {
-                let name = &name;
-                async move { client.records_below(name, 1_000).await }
-            })
-            .await?;
-        let below = found
-            .iter()
-            .find(|record| record.zone != name && record.zone.is_within(&name));
-        Ok(below.map(|record| record.zone.as_str().trim_end_matches('.').to_owned()))
-    }
-
     /// The SHA-256 DS of every key that signs and is published.
     pub async fn ds(&self, name: &DomainName) -> Result<Vec<DsRecord>, Error> {
         let name = canonical(name.as_str());
@@ -175,17 +156,12 @@ impl Zones {
             return Ok(());
         }
         let name = canonical(plan.apex.as_str());
-        let result = self
-            .servers
-            .first(|client| {
+        self.servers
+            .change(&name, |client| {
                 let (name, changes) = (&name, &changes);
                 async move { client.patch_rrsets(name, changes).await }
             })
-            .await;
-        if result.is_ok() {
-            self.servers.flush_others(&name).await;
-        }
-        result
+            .await
     }
 
     /// Adds a signing key to a zone that has none.
@@ -197,33 +173,26 @@ impl Zones {
             published: true,
             algorithm: "ECDSAP256SHA256".to_owned(),
         };
-        let result = self
-            .servers
+        self.servers
             .first(|client| {
                 let (name, key) = (&name, &key);
                 async move { client.create_cryptokey(name, key).await }
             })
-            .await;
-        if result.is_ok() {
-            self.servers.flush(&name).await;
-        }
-        result.map(drop)
+            .await?;
+        // Its own caches, too: they hold the keys that a zone had.
+        self.servers.flush(&name).await;
+        Ok(())
     }
 
     /// Removes the zone with its keys; false when there was none.
     pub async fn delete(&self, name: &DomainName) -> Result<bool, Error> {
         let name = canonical(name.as_str());
-        let result = self
-            .servers
-            .first(|client| {
+        self.servers
+            .change(&name, |client| {
                 let name = &name;
                 async move { client.delete_zone(name).await }
             })
-            .await;
-        if result.is_ok() {
-            self.servers.flush_others(&name).await;
-        }
-        result
+            .await
     }
 
     fn soa(&self, name: &CanonicalName, plan: &ZonePlan) -> Rrset {

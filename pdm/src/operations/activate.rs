@@ -55,11 +55,14 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
             "the parent zone holds records at this name that no claim made",
         ));
     }
-    if let Some(what) = cx.world.parents.find_below(&cx.claim.pool, cx.name()).await? {
-        return Err(foreign(
-            cx,
-            &format!("the parent zone holds {what} below this name"),
-        ));
+    let servers = cx.world.parents.servers();
+    if let Some(record) = servers.find_below(cx.name(), Some(&cx.claim.pool)).await? {
+        let what = format!(
+            "the parent zone holds {} {} below this name",
+            record.name.as_str().trim_end_matches('.'),
+            record.rtype
+        );
+        return Err(foreign(cx, &what));
     }
     Ok(Look::Done(format!(
         "nothing stands at or below {} in {}",
@@ -179,12 +182,14 @@ async fn mend_zone(cx: &Context<'_>, zone: &OwnZone) -> Result<(), powerdns_clie
 pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepError> {
     let servers = cx.child_servers().await?;
     let wanted = cx.facts.lock().await.clone();
-    let first = missing_at_servers(cx, &servers, &wanted).await;
-    if first.is_none() {
-        return Ok(Look::Done(format!(
-            "{} servers answer with authority and the same key",
-            servers.len()
-        )));
+    let done = || {
+        let servers = servers.len();
+        Look::Done(format!(
+            "{servers} servers answer with authority and the same key"
+        ))
+    };
+    if missing_at_servers(cx, &servers, &wanted).await.is_none() {
+        return Ok(done());
     }
     // A server may have cached that there is no such zone; it forgets on demand.
     cx.world
@@ -193,10 +198,7 @@ pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepErr
         .flush(&crate::dns::canonical(cx.name().as_str()))
         .await;
     Ok(match missing_at_servers(cx, &servers, &wanted).await {
-        None => Look::Done(format!(
-            "{} servers answer with authority and the same key",
-            servers.len()
-        )),
+        None => done(),
         Some(missing) => without_zone(cx).await?.unwrap_or(Look::NotYet(missing)),
     })
 }

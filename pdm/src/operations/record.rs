@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::conclude::{conclude_claim, end_state};
 use super::events::{claim_event, operation_event, step_event};
 use super::runner::{CrashPoint, Turn};
-use super::work::{SOON, Unsaved, Went, Work};
+use super::step::{Look, StepError};
+use super::work::{SOON, Unsaved, Work};
 use crate::clock::DbTime;
 use crate::domain::claim::{Blocked, ClaimState, Party};
 use crate::domain::event::EventKind;
@@ -30,48 +31,41 @@ impl Work<'_> {
         &mut self,
         index: usize,
         began: Instant,
-        went: Went,
+        seen: Result<Look, StepError>,
     ) -> Result<Option<Turn>, StoreError> {
         let name = self.operation.steps[index].name;
-        match went {
-            Went::Dead => Ok(Some(Turn::Dead)),
-            Went::Done { detail } => {
+        let backoff = self.backoff(self.operation.steps[index].attempts);
+        let (pause, detail) = match seen {
+            Ok(Look::Done(detail)) => {
                 if name.writes() {
                     self.save_done(index, detail).await?;
                 } else {
                     self.note_done(index, began, detail).await?;
                 }
                 let dead = self.dies(name, CrashPoint::AfterResult);
-                Ok(dead.then_some(Turn::Dead))
+                return Ok(dead.then_some(Turn::Dead));
             }
-            Went::Retry { detail, after } => {
-                let wait = self
-                    .backoff(self.operation.steps[index].attempts)
-                    .max(after.unwrap_or_default());
-                self.save_pause(index, Pause::Retry { wait }, detail).await?;
-                Ok(Some(Turn::LetGo))
-            }
-            Went::Wait { until, detail } => {
-                self.save_pause(index, Pause::Wait { until }, detail).await?;
-                Ok(Some(Turn::LetGo))
-            }
-            Went::Again { step, detail } => {
+            Ok(Look::NotYet(detail)) => (Pause::Retry { wait: backoff }, detail),
+            Ok(Look::Wait(until, detail)) => (Pause::Wait { until }, detail),
+            Ok(Look::Again(step, detail)) => {
                 tracing::warn!(operation = %self.operation.id, step = %step, detail, "going back");
                 self.operation.go_back_to(step);
                 let pending = |done: &Unsaved| self.operation.steps[done.index].state == StepState::Pending;
                 self.unsaved.retain(|done| !pending(done));
-                let wait = self.backoff(self.operation.steps[index].attempts);
-                self.save_pause(index, Pause::Retry { wait }, detail).await?;
-                Ok(Some(Turn::LetGo))
+                (Pause::Retry { wait: backoff }, detail)
             }
-            Went::Rebuild { detail } => {
+            Ok(Look::Rebuild(detail)) => {
                 tracing::warn!(operation = %self.operation.id, detail, "the name is made again");
                 let ds = self.claim.ds.clone();
                 self.save_turn(index, detail, move |operation| operation.rebuild(&ds))
                     .await?;
-                Ok(None)
+                return Ok(None);
             }
-            Went::Foreign { detail, action } => {
+            Err(StepError::Retry { detail, after, .. }) => {
+                let wait = backoff.max(after.unwrap_or_default());
+                (Pause::Retry { wait }, detail)
+            }
+            Err(StepError::Foreign { detail, action }) => {
                 let code = "zone.foreign";
                 let told = detail.clone();
                 self.save_pause(index, Pause::Blocked { code, action }, detail)
@@ -79,9 +73,9 @@ impl Work<'_> {
                 // Only now: a superseded worker, who sees the work of his successor, got no further than the write.
                 tracing::error!(operation = %self.operation.id, claim = %self.claim.id, detail = told, "incident: not ours");
                 metrics::counter!("pdm_incidents_total").increment(1);
-                Ok(Some(Turn::LetGo))
+                return Ok(Some(Turn::LetGo));
             }
-            Went::Impossible { code, detail } => {
+            Err(StepError::Impossible { code, detail }) => {
                 let undoable = self.operation.kind == OperationKind::Activate
                     && self.operation.facts.undoing.is_none()
                     && !self.operation.may_have_touched_parent();
@@ -91,11 +85,11 @@ impl Work<'_> {
                 }
                 // It cannot be undone safely from here: a person must look. Nothing is given up.
                 let action = "Look at the detail, repair the cause, then retry the operation.".to_owned();
-                self.save_pause(index, Pause::Blocked { code, action }, detail)
-                    .await?;
-                Ok(Some(Turn::LetGo))
+                (Pause::Blocked { code, action }, detail)
             }
-        }
+        };
+        self.save_pause(index, pause, detail).await?;
+        Ok(Some(Turn::LetGo))
     }
 
     /// Exponential with full jitter, within the settings.
@@ -245,9 +239,7 @@ impl Work<'_> {
                 };
                 operation.next_attempt_at = Some(due);
                 tx.save_operation(operation, Leave::Until(due)).await?;
-                if name.writes() {
-                    entry(tx, operation, name, Entry::Result, Some(detail)).await?;
-                }
+                entry(tx, operation, name, Entry::Result, Some(detail)).await?;
                 if news {
                     step_event(tx, operation, index, kind).await?;
                 }
@@ -307,9 +299,7 @@ impl Work<'_> {
             Box::pin(async move {
                 let name = operation.steps[index].name;
                 tx.save_operation(operation, Leave::Keep).await?;
-                if name.writes() {
-                    entry(tx, operation, name, Entry::Result, Some(detail)).await?;
-                }
+                entry(tx, operation, name, Entry::Result, Some(detail)).await?;
                 step_event(tx, operation, index, EventKind::StepRetrying).await
             })
         })
@@ -402,7 +392,7 @@ impl Work<'_> {
     }
 }
 
-/// A line of the journal.
+/// A line of the journal, which has those of writing steps.
 async fn entry(
     tx: &mut Tx<'_>,
     operation: &Operation,
@@ -410,6 +400,9 @@ async fn entry(
     entry: Entry,
     detail: Option<String>,
 ) -> Result<(), StoreError> {
+    if !step.writes() {
+        return Ok(());
+    }
     tx.journal(operation, &[NewEntry { step, entry, detail }]).await
 }
 

@@ -106,10 +106,8 @@ pub(super) async fn look_check_withdrawn(cx: &Context<'_>) -> Result<Look, StepE
                     .await;
                 if matches!(seen, DsAtParent::Present(_)) {
                     drop(facts);
-                    return match again_delegated(cx).await? {
-                        None => Ok(Look::NotYet(format!("{server} still gives the DS"))),
-                        Some(back) => back,
-                    };
+                    let back = again_delegated(cx).await?;
+                    return Ok(back.unwrap_or_else(|| Look::NotYet(format!("{server} still gives the DS"))));
                 }
                 return Ok(Look::NotYet(format!(
                     "{server} does not answer for the pool's zone, so nothing is known of the delegation"
@@ -146,29 +144,25 @@ pub(super) async fn look_drain(cx: &Context<'_>) -> Result<Look, StepError> {
         ));
     }
     drop(facts);
-    match again_delegated(cx).await? {
-        None => Ok(Look::Done("caches have run out".to_owned())),
-        Some(Ok(back)) => Ok(back),
-        Some(Err(foreign)) => Err(foreign),
-    }
+    let back = again_delegated(cx).await?;
+    Ok(back.unwrap_or_else(|| Look::Done("caches have run out".to_owned())))
 }
 
-/// What to do when the parent has a delegation that was taken out of it: a late write of ours, or a backup that was put
-/// back, is taken out once more, since caches have it again; what is somebody else's stays.
-async fn again_delegated(cx: &Context<'_>) -> Result<Option<Result<Look, StepError>>, StepError> {
+/// Back to the withdrawal when the parent has the delegation again: a late write of ours, or a backup that was put back,
+/// is taken out once more, since caches have it again. What is somebody else's stays, and is an incident.
+async fn again_delegated(cx: &Context<'_>) -> Result<Option<Look>, StepError> {
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
     if at.is_undelegated() {
         return Ok(None);
     }
     let known = cx.facts.lock().await.known_ds();
-    Ok(Some(if at.may_be_ours(&cx.claim.nameservers, &known) {
-        Ok(Look::Again(
-            StepName::Undelegate,
-            "the parent zone delegates the name again as this claim did".to_owned(),
-        ))
-    } else {
-        Err(foreign(cx, "the parent zone delegates this name again"))
-    }))
+    if !at.may_be_ours(&cx.claim.nameservers, &known) {
+        return Err(foreign(cx, "the parent zone delegates this name again"));
+    }
+    Ok(Some(Look::Again(
+        StepName::Undelegate,
+        "the parent zone delegates the name again as this claim did".to_owned(),
+    )))
 }
 
 /// No zone of this claim. As long as it is there, the parent must not lead to it.
@@ -182,7 +176,7 @@ pub(super) async fn look_delete_zone(cx: &Context<'_>) -> Result<Look, StepError
             if cx.facts.lock().await.parent_touched
                 && let Some(back) = again_delegated(cx).await?
             {
-                return back;
+                return Ok(back);
             }
             Look::NotYet("the zone is still there".to_owned())
         }

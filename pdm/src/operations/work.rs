@@ -45,38 +45,8 @@ pub(super) struct Unsaved {
 /// After so long what was done is written at once, for people to see.
 pub(super) const SOON: Duration = Duration::from_millis(200);
 
-/// How one step went.
-pub(super) enum Went {
-    Done {
-        detail: String,
-    },
-    Retry {
-        detail: String,
-        after: Option<Duration>,
-    },
-    Wait {
-        until: DbTime,
-        detail: String,
-    },
-    /// What an earlier step did is gone again.
-    Again {
-        step: StepName,
-        detail: String,
-    },
-    /// What would be changed is gone: the name has to be made again.
-    Rebuild {
-        detail: String,
-    },
-    Foreign {
-        detail: String,
-        action: String,
-    },
-    Impossible {
-        code: &'static str,
-        detail: String,
-    },
-    Dead,
-}
+/// How one step went: what the last look saw or why there is none, and nothing after a simulated crash.
+type Went = Option<Result<Look, StepError>>;
 
 impl<'r> Work<'r> {
     pub(super) async fn walk(runner: &'r Runner, operation: Operation) -> Result<Turn, StoreError> {
@@ -114,8 +84,10 @@ impl<'r> Work<'r> {
                 return Ok(Turn::Dead);
             }
             let began = Instant::now();
-            let went = work.step(index).await;
-            if let Some(turn) = work.record(index, began, went).await? {
+            let Some(seen) = work.step(index).await else {
+                return Ok(Turn::Dead);
+            };
+            if let Some(turn) = work.record(index, began, seen).await? {
                 return Ok(turn);
             }
         }
@@ -176,11 +148,8 @@ impl<'r> Work<'r> {
         } else {
             match look(name, cx).await {
                 Ok(Look::NotYet(missing)) if name.writes() => missing,
-                settled if self.dies(name, CrashPoint::AfterCall) => {
-                    drop(settled);
-                    return Went::Dead;
-                }
-                settled => return went(settled),
+                _ if self.dies(name, CrashPoint::AfterCall) => return None,
+                settled => return Some(settled),
             }
         };
         tracing::debug!(operation = %cx.operation.id, step = %name, missing, "acting");
@@ -193,22 +162,18 @@ impl<'r> Work<'r> {
             }
         };
         if self.dies(name, CrashPoint::AfterCall) {
-            return Went::Dead;
+            return None;
         }
         if let Err(StepError::Retry { unknown: true, .. }) = &acted
             && let Err(error) = self.note_unknown().await
         {
-            return retry(error);
+            return Some(Err(error.into()));
         }
         // What the second look shows is the outcome. What the call said matters only when it is not done.
-        match (look(name, cx).await, acted) {
-            (Ok(Look::NotYet(missing)), Ok(())) => Went::Retry {
-                detail: missing,
-                after: None,
-            },
-            (Ok(Look::NotYet(_)) | Err(StepError::Retry { .. }), Err(error)) => went(Err(error)),
-            (seen, _) => went(seen),
-        }
+        Some(match (look(name, cx).await, acted) {
+            (Ok(Look::NotYet(_)) | Err(StepError::Retry { .. }), Err(error)) => Err(error),
+            (seen, _) => seen,
+        })
     }
 
     async fn note_unknown(&self) -> Result<(), StoreError> {
@@ -228,21 +193,4 @@ fn is_first_try(cx: &Context<'_>, name: StepName) -> bool {
         .iter()
         .any(|step| step.name == name && step.attempts == 1);
     name == StepName::CreateZone && first && !cx.operation.facts.parent_touched
-}
-
-fn retry(error: StoreError) -> Went {
-    went(Err(StepError::from(error)))
-}
-
-fn went(look: Result<Look, StepError>) -> Went {
-    match look {
-        Ok(Look::Done(detail)) => Went::Done { detail },
-        Ok(Look::NotYet(detail)) => Went::Retry { detail, after: None },
-        Ok(Look::Wait(until, detail)) => Went::Wait { until, detail },
-        Ok(Look::Again(step, detail)) => Went::Again { step, detail },
-        Ok(Look::Rebuild(detail)) => Went::Rebuild { detail },
-        Err(StepError::Retry { detail, after, .. }) => Went::Retry { detail, after },
-        Err(StepError::Foreign { detail, action }) => Went::Foreign { detail, action },
-        Err(StepError::Impossible { code, detail }) => Went::Impossible { code, detail },
-    }
 }

@@ -133,7 +133,7 @@ pub async fn put_record(
         values: canonical,
     };
     if existing.as_ref() == Some(&set) {
-        return unchanged(tx, claim).await;
+        return Work::unchanged(tx, claim).await;
     }
     tx.put_record(claim.id, &set).await?;
     let detail = format!("{} {}", set.owner, set.r#type);
@@ -216,17 +216,6 @@ async fn find(tx: &mut Tx<'_>, asked: Asked<'_>, write: &RecordWrite) -> Decided
 
 async fn pool_of(tx: &mut Tx<'_>, claim: &Claim) -> Decided<Pool> {
     Ok(tx.pool(&claim.pool).await?.ok_or_else(Refusal::no_pool)?)
-}
-
-/// The set is so already; an edit that is still being written may be the one that made it so.
-async fn unchanged(tx: &mut Tx<'_>, claim: Claim) -> Decided<Work> {
-    match tx.open_operation(&claim.name).await? {
-        Some(open) if open.facts.undoing.is_none() => Ok(Work {
-            operation: open,
-            claim,
-        }),
-        _ => Work::newest_done(tx, claim).await,
-    }
 }
 
 /// Joins work that is under way at the name, which then writes this too, or starts some.

@@ -75,12 +75,7 @@ pub(super) async fn take_back(
     if let Some(mut old) = open {
         facts.parent_touched |= old.may_have_touched_parent();
         // A repair may have published the DS of a new key already.
-        facts.ds.extend(
-            old.facts
-                .known_ds()
-                .into_iter()
-                .filter(|ds| !claim.ds.contains(ds)),
-        );
+        facts.earlier_ds = old.facts.known_ds();
         facts.longest_ttl = old.facts.longest_ttl;
         if work::may_still_write(&old) {
             facts.settle_until = Some(tx.now().await?.plus(asked.config.timing.settle));

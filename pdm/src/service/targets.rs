@@ -74,14 +74,7 @@ pub async fn retarget(tx: &mut Tx<'_>, asked: Asked<'_>, retarget: &Retarget) ->
     let decision = claim.retarget(&targets, now).map_err(Refusal::from)?;
     retarget.expected.meets(&claim.version.to_string())?;
     match decision {
-        RetargetDecision::Nothing => match tx.open_operation(&claim.name).await? {
-            // Whatever writes the zone writes these targets.
-            Some(open) if open.facts.undoing.is_none() => Ok(Work {
-                operation: open,
-                claim,
-            }),
-            _ => Work::newest_done(tx, claim).await,
-        },
+        RetargetDecision::Nothing => Work::unchanged(tx, claim).await,
         RetargetDecision::Start => {
             let before = claim.clone();
             claim.targets = Some(targets);

@@ -30,6 +30,15 @@ impl Work {
         }
     }
 
+    /// What is asked for is so already: the operation that writes the zone, if one is open, or else the one that made it
+    /// so.
+    pub(super) async fn unchanged(tx: &mut Tx<'_>, claim: Claim) -> Decided<Self> {
+        match tx.open_operation(&claim.name).await? {
+            Some(operation) if operation.facts.undoing.is_none() => Ok(Self { operation, claim }),
+            _ => Self::newest_done(tx, claim).await,
+        }
+    }
+
     /// The operation that made the claim what it is now: the newest that succeeded.
     pub(super) async fn newest_done(tx: &mut Tx<'_>, claim: Claim) -> Decided<Self> {
         match tx.newest_succeeded(claim.id).await? {

@@ -41,22 +41,19 @@ impl FullLook {
 }
 
 impl Tx<'_> {
-    /// Notes the serial that a parent zone has just before our next PATCH; answers whether nobody else has been seen to
-    /// write since the last full look.
-    pub async fn note_parent_serial(&mut self, parent: &DomainName, before: u32) -> Result<bool, StoreError> {
-        let row = fetch_optional!(
+    /// Notes the serial that a parent zone has just before our next PATCH.
+    pub async fn note_parent_serial(&mut self, parent: &DomainName, before: u32) -> Result<(), StoreError> {
+        execute!(
             self,
-            (i64,),
             "INSERT INTO parent_zones (parent, serial, edited, seen) VALUES ($1, $3, 1, 0)
              ON CONFLICT (parent) DO UPDATE
                 SET serial = excluded.serial,
-                    edited = parent_zones.edited + CASE WHEN parent_zones.serial IN ($2, $3) THEN 0 ELSE 1 END
-             RETURNING edited - seen",
+                    edited = parent_zones.edited + CASE WHEN parent_zones.serial IN ($2, $3) THEN 0 ELSE 1 END",
             parent.as_str().to_owned(),
             i64::from(before),
             i64::from(before.wrapping_add(1)),
         )?;
-        Ok(row == Some((0,)))
+        Ok(())
     }
 
     /// Notes that a PATCH of ours may not have been made, so that another writer may get the serial that was noted. The

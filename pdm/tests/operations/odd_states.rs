@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use conformance::world::{Layout, Store as Databases};
-use conformance_servers::{Kind, Outcome, Verdict};
+use conformance_servers::{Kind, Outcome};
 use pdm::delegation::Delegation;
 use pdm::delegation::parent_zone::{Edit, EditError, ParentZones};
 use pdm::domain::claim::{Claim, ClaimState};
@@ -15,26 +15,13 @@ use pdm::store::StoreError;
 use pdm_registrar::DsRecord;
 use powerdns_client::{KeyType, NewCryptoKey, RecordType, Rrset, RrsetChange};
 
-use crate::support::{Lab, RUNTIME, canonical, client};
+use crate::support::{Lab, RUNTIME, canonical, client, delete};
 
 async fn make_active(lab: &Lab, label: &str) -> Claim {
     let claim = lab.reserve(label).await;
     let ended = lab.wait_end(lab.commit(&claim).await).await;
     assert_eq!(ended.state, OperationState::Succeeded, "{ended:#?}");
     lab.claim(claim.id).await
-}
-
-async fn assert_secure(lab: &Lab, host: &str, address: &str) {
-    let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
-    loop {
-        // The resolver may hold older answers for a second or two.
-        let answer = lab.servers.resolver.ask(host, "A").await.unwrap();
-        if answer.verdict() == Verdict::Secure && answer.data("A") == [address] {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < give_up, "{host}: {answer:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 async fn ds_at_parent(lab: &Lab, claim: &Claim) -> Vec<DsRecord> {
@@ -67,10 +54,19 @@ fn a_change_of_a_zone_that_was_removed_makes_it_again() {
         assert_eq!(after.state, ClaimState::Active);
         assert_ne!(after.ds, before.ds, "a zone that is made again has a new key");
         assert_eq!(ds_at_parent(&lab, &after).await, after.ds);
-        assert_secure(&lab, "console.removed.omani.works", "203.0.113.99").await;
+        lab.assert_secure("console.removed.omani.works", "203.0.113.99")
+            .await;
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.drifted, found.orphans), (0, 0), "{found:?}");
     });
+}
+
+/// A record that somebody puts below the name of a claim, in the pool's zone.
+async fn put_below(lab: &Lab, claim: &Claim) -> Rrset {
+    let owner = canonical(&claim.name).child("deep").unwrap();
+    let deep = Rrset::new(owner, RecordType::A, 60, ["192.0.2.1"]);
+    lab.edit_parent(&[RrsetChange::Replace(deep.clone())]).await;
+    deep
 }
 
 /// A record that somebody puts below a label would be shadowed by a zone at the label, in the moment of its creation.
@@ -78,8 +74,6 @@ fn a_change_of_a_zone_that_was_removed_makes_it_again() {
 fn what_stands_below_a_label_stops_its_activation() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
-        let pools = client(lab.servers.pool_server());
-        let parent = canonical(&lab.pool.domain);
         lab.pool_proxy.reset_counts();
         make_active(&lab, "quiet").await;
         assert_eq!(
@@ -90,33 +84,17 @@ fn what_stands_below_a_label_stops_its_activation() {
         // The NS hosts of the zone, the name before its delegation, and the serial before the PATCH.
         assert_eq!(lab.pool_proxy.count("GET", Kind::Zone), 3);
 
-        let deep = Rrset::new(
-            canonical(&lab.name("shop")).child("deep").unwrap(),
-            RecordType::A,
-            60,
-            ["192.0.2.1"],
-        );
-        pools
-            .patch_rrsets(&parent, &[RrsetChange::Replace(deep.clone())])
-            .await
-            .unwrap();
         let claim = lab.reserve("shop").await;
+        let deep = put_below(&lab, &claim).await;
         let operation = lab.commit(&claim).await;
         let blocked = lab
             .wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
             .await;
         assert_eq!(blocked.error.unwrap().code, "zone.foreign");
         assert_eq!(lab.zone_marker(&claim.name).await, None);
-        assert_eq!(
-            pools.rrsets_at(&parent, &deep.name).await.unwrap(),
-            std::slice::from_ref(&deep)
-        );
+        assert_eq!(lab.at_parent(&deep.name).await, std::slice::from_ref(&deep));
 
-        let removed = RrsetChange::Delete {
-            name: deep.name,
-            rtype: RecordType::A,
-        };
-        pools.patch_rrsets(&parent, &[removed]).await.unwrap();
+        lab.edit_parent(&[delete(deep.name, RecordType::A)]).await;
         assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
     });
 }
@@ -138,11 +116,7 @@ fn keys_are_repaired_without_removing_the_zone() {
         tenants.create_cryptokey(&zone, &second).await.unwrap();
         tenants.flush_cache(&zone).await.unwrap();
         assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().drifted, 0);
-        let console = zone.child("console").unwrap();
-        let less = RrsetChange::Delete {
-            name: console,
-            rtype: RecordType::A,
-        };
+        let less = delete(zone.child("console").unwrap(), RecordType::A);
         tenants.patch_rrsets(&zone, &[less]).await.unwrap();
         assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().repairs, 1);
         lab.wait_for_repairs().await;
@@ -160,7 +134,8 @@ fn keys_are_repaired_without_removing_the_zone() {
         assert_eq!(lab.tenant_proxy.count("DELETE", Kind::Zone), 0);
         let after = lab.claim(claim.id).await;
         assert_eq!(ds_at_parent(&lab, &after).await, after.ds);
-        assert_secure(&lab, "console.keys.omani.works", "203.0.113.10").await;
+        lab.assert_secure("console.keys.omani.works", "203.0.113.10")
+            .await;
     });
 }
 
@@ -170,13 +145,11 @@ fn a_delegation_that_comes_back_is_withdrawn_again() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
         let claim = make_active(&lab, "returns").await;
-        let pools = client(lab.servers.pool_server());
-        let parent = canonical(&lab.pool.domain);
-        let delegation = pools.rrsets_at(&parent, &canonical(&claim.name)).await.unwrap();
+        let delegation = lab.at_parent(&canonical(&claim.name)).await;
         let release = lab.change(claim.id, OperationKind::Release).await;
         wait_at(&lab, release, StepName::Drain, OperationState::Waiting).await;
         let changes: Vec<RrsetChange> = delegation.into_iter().map(RrsetChange::Replace).collect();
-        pools.patch_rrsets(&parent, &changes).await.unwrap();
+        lab.edit_parent(&changes).await;
         let ended = lab.wait_end(release).await;
         assert_eq!(ended.state, OperationState::Succeeded, "{ended:#?}");
         assert!(!lab.is_delegated(&claim.name).await);
@@ -250,15 +223,8 @@ fn writers_of_one_parent_take_turns() {
         let config = &lab.world.config;
         let replicas: Vec<_> = (0..3)
             .map(|n| {
-                ParentZones::new(
-                    lab.store.clone(),
-                    lab.world.parents.servers().clone(),
-                    format!("replica-{n}"),
-                    config.timing.lease,
-                    config.powerdns.batch_linger,
-                    config.timing.address_memory,
-                    config.timing.call_cover(),
-                )
+                let servers = lab.world.parents.servers().clone();
+                ParentZones::new(config, lab.store.clone(), servers, format!("replica-{n}"))
             })
             .collect();
         let mut edits = Vec::new();
@@ -286,19 +252,8 @@ fn writers_of_one_parent_take_turns() {
 fn a_pass_does_not_forget_what_blocks_an_activation() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
-        let pools = client(lab.servers.pool_server());
-        let parent = canonical(&lab.pool.domain);
         let claim = lab.reserve("remembered").await;
-        let deep = Rrset::new(
-            canonical(&claim.name).child("deep").unwrap(),
-            RecordType::A,
-            60,
-            ["192.0.2.1"],
-        );
-        pools
-            .patch_rrsets(&parent, &[RrsetChange::Replace(deep.clone())])
-            .await
-            .unwrap();
+        let deep = put_below(&lab, &claim).await;
         pdm::reconcile::sweep(&lab.world).await.unwrap();
         let operation = lab.commit(&claim).await;
         let blocked = |o: &Operation| o.state == OperationState::Blocked;
@@ -312,11 +267,7 @@ fn a_pass_does_not_forget_what_blocks_an_activation() {
             .await;
             assert_eq!(lab.zone_marker(&claim.name).await, None);
         }
-        let removed = RrsetChange::Delete {
-            name: deep.name,
-            rtype: RecordType::A,
-        };
-        pools.patch_rrsets(&parent, &[removed]).await.unwrap();
+        lab.edit_parent(&[delete(deep.name, RecordType::A)]).await;
         pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
     });
@@ -330,10 +281,7 @@ fn targets_that_join_a_repair_are_written() {
         let claim = make_active(&lab, "joined").await;
         let tenants = client(&lab.servers.tenants[0]);
         let zone = canonical(&claim.name);
-        let less = RrsetChange::Delete {
-            name: zone.child("console").unwrap(),
-            rtype: RecordType::A,
-        };
+        let less = delete(zone.child("console").unwrap(), RecordType::A);
         tenants.patch_rrsets(&zone, &[less]).await.unwrap();
         lab.crashes
             .kill_once(&claim.name, StepName::CheckServers, CrashPoint::BeforeIntent);
@@ -344,7 +292,8 @@ fn targets_that_join_a_repair_are_written() {
         }
         lab.join_targets(claim.id).await;
         lab.wait_for_repairs().await;
-        assert_secure(&lab, "console.joined.omani.works", "203.0.113.99").await;
+        lab.assert_secure("console.joined.omani.works", "203.0.113.99")
+            .await;
     });
 }
 
@@ -359,15 +308,8 @@ async fn activation_dead_before(lab: &Lab, label: &str, step: StepName) -> (Clai
 }
 
 async fn remove_delegation(lab: &Lab, claim: &Claim) {
-    let changes = [RecordType::NS, RecordType::DS].map(|rtype| RrsetChange::Delete {
-        name: canonical(&claim.name),
-        rtype,
-    });
-    let pools = client(lab.servers.pool_server());
-    pools
-        .patch_rrsets(&canonical(&lab.pool.domain), &changes)
-        .await
-        .unwrap();
+    let gone = [RecordType::NS, RecordType::DS].map(|rtype| delete(canonical(&claim.name), rtype));
+    lab.edit_parent(&gone).await;
 }
 
 /// Zone or delegation go away under a running activation: it goes back and makes them again.
@@ -393,7 +335,8 @@ fn what_a_hand_takes_away_meanwhile_is_made_again() {
             assert_eq!(ended.state, OperationState::Succeeded, "{label} {ended:#?}");
             let after = lab.claim(claim.id).await;
             assert_eq!(ds_at_parent(&lab, &after).await, after.ds, "{label}");
-            assert_secure(&lab, &format!("api.{}", claim.name), "203.0.113.10").await;
+            lab.assert_secure(&format!("api.{}", claim.name), "203.0.113.10")
+                .await;
         }
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.drifted, found.orphans), (0, 0), "{found:?}");
@@ -406,20 +349,15 @@ fn what_a_hand_takes_away_meanwhile_is_made_again() {
 fn a_delegation_by_others_in_the_middle_is_not_written_over() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
-        let pools = client(lab.servers.pool_server());
-        let parent = canonical(&lab.pool.domain);
         let (claim, operation) = activation_dead_before(&lab, "middle", StepName::Delegate).await;
         let ns = Rrset::new(canonical(&claim.name), RecordType::NS, 60, ["ns.elsewhere.test."]);
-        pools
-            .patch_rrsets(&parent, &[RrsetChange::Replace(ns.clone())])
-            .await
-            .unwrap();
+        lab.edit_parent(&[RrsetChange::Replace(ns.clone())]).await;
         pdm::reconcile::sweep(&lab.world).await.unwrap();
         let blocked = lab
             .wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
             .await;
         assert_eq!(blocked.error.unwrap().code, "zone.foreign");
-        let there = pools.rrsets_at(&parent, &canonical(&claim.name)).await.unwrap();
+        let there = lab.at_parent(&canonical(&claim.name)).await;
         assert_eq!(there, [ns]);
         remove_delegation(&lab, &claim).await;
         assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
@@ -432,20 +370,18 @@ fn a_delegation_by_others_in_the_middle_is_not_written_over() {
 fn a_release_never_leaves_a_delegation_that_came_back() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
-        let pools = client(lab.servers.pool_server());
-        let parent = canonical(&lab.pool.domain);
         for (label, step) in [
             ("before-check", StepName::CheckWithdrawn),
             ("before-deletion", StepName::DeleteZone),
         ] {
             let claim = make_active(&lab, label).await;
-            let at = pools.rrsets_at(&parent, &canonical(&claim.name)).await.unwrap();
+            let at = lab.at_parent(&canonical(&claim.name)).await;
             lab.crashes.kill_once(&claim.name, step, CrashPoint::BeforeIntent);
             let release = lab.change(claim.id, OperationKind::Release).await;
             lab.wait_for(release, "dead", |_| !lab.crashes.is_pending(&claim.name))
                 .await;
             let back: Vec<RrsetChange> = at.into_iter().map(RrsetChange::Replace).collect();
-            pools.patch_rrsets(&parent, &back).await.unwrap();
+            lab.edit_parent(&back).await;
             let ended = lab.wait_end(release).await;
             assert_eq!(ended.state, OperationState::Succeeded, "{label} {ended:#?}");
             assert!(!lab.is_delegated(&claim.name).await, "{label}");

@@ -1,19 +1,17 @@
 //! What the reconciler finds, repairs and leaves alone.
 
 use conformance::world::{Layout, Store as Databases};
-use conformance_servers::Verdict;
 use pdm::domain::operation::{OperationKind, OperationState};
 use pdm::store::StoreError;
 use powerdns_client::{NewZone, RecordType, Rrset, RrsetChange};
 
-use crate::support::{Lab, RUNTIME, canonical, client};
+use crate::support::{Lab, RUNTIME, canonical, client, delete};
 
 #[test]
 fn drift_of_our_own_is_repaired_within_the_budget() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
-        let (tenants, pools) = (client(&lab.servers.tenants[0]), client(lab.servers.pool_server()));
-        let parent = canonical(&lab.pool.domain);
+        let tenants = client(&lab.servers.tenants[0]);
         let mut claims = Vec::new();
         for label in [
             "no-delegation",
@@ -30,10 +28,7 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
             );
             claims.push(claim);
         }
-        let gone = |label: &str, rtype| RrsetChange::Delete {
-            name: canonical(&lab.name(label)),
-            rtype,
-        };
+        let gone = |label: &str, rtype| delete(canonical(&lab.name(label)), rtype);
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!(
             (found.orphans, found.foreign_names, found.drifted),
@@ -41,27 +36,18 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
             "{found:?}"
         );
 
-        pools
-            .patch_rrsets(
-                &parent,
-                &[
-                    gone("no-delegation", RecordType::NS),
-                    gone("no-delegation", RecordType::DS),
-                    gone("no-ds", RecordType::DS),
-                ],
-            )
-            .await
-            .unwrap();
+        lab.edit_parent(&[
+            gone("no-delegation", RecordType::NS),
+            gone("no-delegation", RecordType::DS),
+            gone("no-ds", RecordType::DS),
+        ])
+        .await;
         tenants
             .delete_zone(&canonical(&lab.name("no-zone")))
             .await
             .unwrap();
         let less = canonical(&lab.name("less-records"));
-        let console = less.child("console").unwrap();
-        let removed = RrsetChange::Delete {
-            name: console,
-            rtype: RecordType::A,
-        };
+        let removed = delete(less.child("console").unwrap(), RecordType::A);
         tenants.patch_rrsets(&less, &[removed]).await.unwrap();
         let more = canonical(&lab.name("more-records"));
         let added = Rrset::new(more.child("stranger").unwrap(), RecordType::A, 60, ["192.0.2.1"]);
@@ -76,21 +62,12 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.drifted, found.orphans), (0, 0), "{found:?}");
         for claim in &claims {
-            let name = format!("console.{}", claim.name);
-            let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-            loop {
-                // Its caches hold the broken answers for a second or two.
-                let answer = lab.servers.resolver.ask(&name, "A").await.unwrap();
-                if answer.verdict() == Verdict::Secure && answer.data("A") == ["203.0.113.10"] {
-                    break;
-                }
-                assert!(tokio::time::Instant::now() < give_up, "{name}: {answer:?}");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            }
+            lab.assert_secure(&format!("console.{}", claim.name), "203.0.113.10")
+                .await;
             lab.wait_end(lab.change(claim.id, OperationKind::Release).await)
                 .await;
         }
-        assert!(pools.rrsets_at(&parent, &less).await.unwrap().is_empty());
+        assert!(lab.at_parent(&less).await.is_empty());
     });
 }
 
@@ -98,8 +75,7 @@ fn drift_of_our_own_is_repaired_within_the_budget() {
 fn what_has_no_owner_is_listed_and_left_alone() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
-        let (tenants, pools) = (client(&lab.servers.tenants[0]), client(lab.servers.pool_server()));
-        let parent = canonical(&lab.pool.domain);
+        let tenants = client(&lab.servers.tenants[0]);
         let mut zone = NewZone::new(canonical(&lab.name("left-over")));
         zone.account = pdm::domain::ids::ClaimId::new().to_string();
         zone.rrsets = vec![
@@ -116,7 +92,7 @@ fn what_has_no_owner_is_listed_and_left_alone() {
         let lame = Rrset::new(canonical(&lab.name("lame")), RecordType::NS, 60, hosts);
         let www = Rrset::new(canonical(&lab.name("shop")), RecordType::A, 60, ["192.0.2.1"]);
         let changes = [RrsetChange::Replace(lame), RrsetChange::Replace(www)];
-        pools.patch_rrsets(&parent, &changes).await.unwrap();
+        lab.edit_parent(&changes).await;
 
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!(found.orphans, 2, "{found:?}");
@@ -159,12 +135,9 @@ fn what_has_no_owner_is_listed_and_left_alone() {
             } else {
                 RecordType::A
             };
-            RrsetChange::Delete {
-                name: canonical(&lab.name(label)),
-                rtype,
-            }
+            delete(canonical(&lab.name(label)), rtype)
         });
-        pools.patch_rrsets(&parent, &removals).await.unwrap();
+        lab.edit_parent(&removals).await;
         let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
         assert_eq!((found.orphans, found.foreign_names), (0, 0), "{found:?}");
     });

@@ -19,7 +19,6 @@ fn what_is_not_ours_is_never_touched() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
         let tenants = client(&lab.servers.tenants[0]);
-        let pools = client(lab.servers.pool_server());
 
         let squatted = lab.name("squatted");
         let name = canonical(&squatted);
@@ -53,18 +52,12 @@ fn what_is_not_ours_is_never_touched() {
 
         let elsewhere = lab.name("elsewhere");
         let ns = Rrset::new(canonical(&elsewhere), RecordType::NS, 60, ["ns.elsewhere.test."]);
-        pools
-            .patch_rrsets(&canonical(&lab.pool.domain), &[RrsetChange::Replace(ns.clone())])
-            .await
-            .unwrap();
+        lab.edit_parent(&[RrsetChange::Replace(ns.clone())]).await;
         let claim = lab.reserve("elsewhere").await;
         let operation = lab.commit(&claim).await;
         lab.wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
             .await;
-        let there = pools
-            .rrsets_at(&canonical(&lab.pool.domain), &canonical(&elsewhere))
-            .await
-            .unwrap();
+        let there = lab.at_parent(&canonical(&elsewhere)).await;
         assert_eq!(there, [ns]);
         assert_eq!(lab.zone_marker(&elsewhere).await, None);
     });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use conformance::world::{
     Layout, POOLS, Store as Databases, TENANT_NAMESERVERS, World as Servers, WorldOptions,
 };
-use conformance_servers::{FaultProxy, free_network, free_port};
+use conformance_servers::{FaultProxy, Verdict, free_network, free_port};
 use pdm::config::{
     CompatConfig, Config, DnsConfig, PowerDnsConfig, PowerDnsServer, ServerRole, StoreConfig, TargetsConfig,
     TelemetryConfig, Timing,
@@ -27,6 +27,7 @@ use pdm::operations::{CrashPoint, Crashes, Runner, Wake, World};
 use pdm::service::{Asked, ServiceError};
 use pdm::store::{FullLook, NewClaim, NewOperation, OperationFilter, Page, Store, StoreError, Taken};
 use pdm_registrar::{DomainName, OwnerName};
+use powerdns_client::{CanonicalName, Rrset, RrsetChange};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -466,6 +467,36 @@ impl Lab {
         (held[0].id, held[0].fence)
     }
 
+    /// Changes the pool's zone as a hand or another tool would, past the program.
+    pub async fn edit_parent(&self, changes: &[RrsetChange]) {
+        client(self.servers.pool_server())
+            .patch_rrsets(&canonical(&self.pool.domain), changes)
+            .await
+            .unwrap();
+    }
+
+    /// What stands in the pool's zone at exactly this name.
+    pub async fn at_parent(&self, name: &CanonicalName) -> Vec<Rrset> {
+        client(self.servers.pool_server())
+            .rrsets_at(&canonical(&self.pool.domain), name)
+            .await
+            .unwrap()
+    }
+
+    /// Waits until the resolver that is not ours validates the address of a host: its caches may hold older answers for
+    /// a second or two.
+    pub async fn assert_secure(&self, host: &str, address: &str) {
+        let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = self.servers.resolver.ask(host, "A").await.unwrap();
+            if answer.verdict() == Verdict::Secure && answer.data("A") == [address] {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < give_up, "{host}: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Where `server` has a zone or a delegation for the name, asked without a proxy in between.
     pub async fn zone_marker(&self, name: &DomainName) -> Option<String> {
         let server = &self.servers.tenants[0];
@@ -477,12 +508,7 @@ impl Lab {
     }
 
     pub async fn is_delegated(&self, name: &DomainName) -> bool {
-        let client = client(self.servers.pool_server());
-        !client
-            .rrsets_at(&canonical(&self.pool.domain), &canonical(name))
-            .await
-            .unwrap()
-            .is_empty()
+        !self.at_parent(&canonical(name)).await.is_empty()
     }
 }
 
@@ -496,6 +522,11 @@ pub fn client(server: &conformance_servers::PowerDns) -> powerdns_client::Client
 
 pub fn canonical(name: &DomainName) -> powerdns_client::CanonicalName {
     powerdns_client::CanonicalName::parse(&format!("{name}.")).unwrap()
+}
+
+/// The removal of a record set.
+pub fn delete(name: CanonicalName, rtype: powerdns_client::RecordType) -> RrsetChange {
+    RrsetChange::Delete { name, rtype }
 }
 
 pub fn targets(last: u8) -> Targets {

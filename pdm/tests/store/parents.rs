@@ -4,8 +4,10 @@ use pdm::store::FullLook;
 
 use crate::support::{Database, domain, look, unit};
 
+/// Notes a PATCH of ours; whether the serial that it makes is explained, so that nobody else is known to have written.
 async fn patch(db: &Database, before: u32) -> bool {
-    unit!(db.store, tx => tx.note_parent_serial(&domain("omani.works"), before).await).unwrap()
+    unit!(db.store, tx => tx.note_parent_serial(&domain("omani.works"), before).await).unwrap();
+    explains(db, before.wrapping_add(1)).await
 }
 
 async fn begin(db: &Database, serial: u32) -> FullLook {

@@ -24,13 +24,11 @@ pub use at_parent::AtParent;
 use queue::Waiting;
 
 use super::Delegation;
+use crate::config::Config;
 use crate::dns::canonical;
 use crate::dns::servers::ServerSet;
 use crate::domain::ids::OperationId;
-use crate::store::Store;
-
-/// Most records that a look below a name asks for.
-const MAX_BELOW: usize = 1_000;
+use crate::store::{Store, StoreError};
 
 /// What becomes of one name in the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +51,13 @@ pub enum EditError {
     /// It was not made; later it may go through.
     #[error("the parent zone could not be changed: {0}")]
     NotMade(String),
+}
+
+/// Before a PATCH nothing but its lease and its serial is written.
+impl From<StoreError> for EditError {
+    fn from(error: StoreError) -> Self {
+        Self::NotMade(error.to_string())
+    }
 }
 
 /// The parent zones of all pools.
@@ -89,23 +94,15 @@ impl Drop for Announcement {
 
 impl ParentZones {
     /// Parent zones on these servers, written under the leases of `holder`.
-    pub fn new(
-        store: Store,
-        servers: ServerSet,
-        holder: String,
-        lease: Duration,
-        linger: Duration,
-        memory: Duration,
-        cover: Duration,
-    ) -> Arc<Self> {
+    pub fn new(config: &Config, store: Store, servers: ServerSet, holder: String) -> Arc<Self> {
         Arc::new(Self {
             store,
             servers,
             holder,
-            lease,
-            linger,
-            memory,
-            cover,
+            lease: config.timing.lease,
+            linger: config.powerdns.batch_linger,
+            memory: config.timing.address_memory,
+            cover: config.timing.call_cover(),
             hosts: Mutex::default(),
             writers: Mutex::new(HashMap::new()),
             patches: AtomicUsize::new(0),
@@ -149,24 +146,6 @@ impl ParentZones {
             }
         }
         Ok(at)
-    }
-
-    /// One record that stands below a name, in the parent zone or in a zone of its own, for people. Reads all records
-    /// of the servers.
-    pub async fn find_below(&self, parent: &DomainName, name: &DomainName) -> Result<Option<String>, Error> {
-        let (zone, name) = (canonical(parent.as_str()), canonical(name.as_str()));
-        let found = self
-            .servers
-            .first(|client| {
-                let name = &name;
-                async move { client.records_below(name, MAX_BELOW).await }
-            })
-            .await?;
-        // What stands in the name's own zone is looked at there.
-        Ok(found
-            .iter()
-            .find(|record| record.zone == zone || (record.zone != name && record.zone.is_within(&name)))
-            .map(|record| format!("{} {}", record.name.as_str().trim_end_matches('.'), record.rtype)))
     }
 
     /// The serial of the parent zone.

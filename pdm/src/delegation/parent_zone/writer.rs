@@ -40,20 +40,15 @@ impl ParentZones {
                 tokio::time::sleep(ASK * 2).await;
             }
             if waiting.is_empty() {
-                let next = match held_since {
-                    Some(_) => match tokio::time::timeout(KEEP, queue.recv()).await {
-                        Ok(next) => next,
-                        Err(_) => {
-                            self.give_back(&parent).await;
-                            held_since = None;
-                            continue;
-                        }
-                    },
-                    None => queue.recv().await,
-                };
-                match next {
-                    Some(first) => waiting.push_back(first),
-                    None => return,
+                let patience = if held_since.is_some() { KEEP } else { Duration::MAX };
+                match tokio::time::timeout(patience, queue.recv()).await {
+                    Ok(Some(first)) => waiting.push_back(first),
+                    Ok(None) => return,
+                    Err(_) => {
+                        self.give_back(&parent).await;
+                        held_since = None;
+                        continue;
+                    }
                 }
             }
             held_since.get_or_insert_with(Instant::now);
@@ -194,7 +189,6 @@ impl ParentZones {
                 })
             })
             .await
-            .map_err(|error: StoreError| EditError::NotMade(error.to_string()))
     }
 
     async fn take_lease(&self, parent: &DomainName) -> Result<bool, EditError> {
@@ -202,10 +196,8 @@ impl ParentZones {
         let taken = self
             .store
             .write(move |tx| Box::pin(async move { tx.take_lease(&name, &holder, lease).await }))
-            .await;
-        taken
-            .map(|lease| lease.is_some())
-            .map_err(|error: StoreError| EditError::NotMade(error.to_string()))
+            .await?;
+        Ok(taken.is_some())
     }
 
     async fn give_back(&self, parent: &DomainName) {
@@ -228,29 +220,27 @@ impl ParentZones {
         metrics::counter!("pdm_parent_edits_total").increment(batch.len() as u64);
         let result = self
             .servers
-            .first(|client| {
+            .change(&zone, |client| {
                 let (zone, changes) = (&zone, &changes);
                 async move { client.patch_rrsets(zone, changes).await }
             })
             .await;
-        match result {
-            Ok(()) => {
-                self.servers.flush_others(&zone).await;
-                Ok(())
-            }
-            Err(error) => {
-                // The serial may be as noted or not: what the next one to write makes of it is no longer ours alone.
-                let parent = parent.clone();
-                let noted = self
-                    .store
-                    .write(move |tx| Box::pin(async move { tx.doubt_parent(&parent).await }))
-                    .await;
-                if let Err(error) = noted {
-                    let error: StoreError = error;
-                    tracing::warn!(%error, "a failed change of a parent zone is not noted");
-                }
-                Err(edit_error(&error))
-            }
+        if result.is_err() {
+            self.doubt(parent).await;
+        }
+        result.map_err(|error| edit_error(&error))
+    }
+
+    /// After a PATCH that failed the serial may be as noted or not.
+    async fn doubt(&self, parent: &DomainName) {
+        let parent = parent.clone();
+        let noted = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.doubt_parent(&parent).await }))
+            .await;
+        if let Err(error) = noted {
+            let error: StoreError = error;
+            tracing::warn!(%error, "a failed change of a parent zone is not noted");
         }
     }
 }

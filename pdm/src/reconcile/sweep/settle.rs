@@ -86,8 +86,13 @@ pub(super) async fn settle_foreign(
 async fn still_stands(world: &World, pool: &Pool, name: &DomainName) -> Result<bool, Error> {
     Ok(!world.parents.look(&pool.domain, name).await?.is_empty()
         || world.zones.marker_of(name).await?.is_some()
-        || world.parents.find_below(&pool.domain, name).await?.is_some()
-        || world.zones.find_below(name).await?.is_some())
+        || stands_below(world, pool, name).await?)
+}
+
+async fn stands_below(world: &World, pool: &Pool, name: &DomainName) -> Result<bool, Error> {
+    let (pools, tenants) = (world.parents.servers(), world.zones.servers());
+    Ok(pools.find_below(name, Some(&pool.domain)).await?.is_some()
+        || tenants.find_below(name, None).await?.is_some())
 }
 
 /// Whether something stands at or below the name of a claim that is being activated, beside what the claim makes.
@@ -98,8 +103,7 @@ async fn stranger_beside(world: &World, pool: &Pool, claim: &Claim) -> Result<bo
     Ok(!at.others.is_empty()
         || !at.may_be_ours(&claim.nameservers, &claim.ds)
         || marker.is_some_and(|marker| marker != claim.id.to_string())
-        || world.parents.find_below(&pool.domain, name).await?.is_some()
-        || world.zones.find_below(name).await?.is_some())
+        || stands_below(world, pool, name).await?)
 }
 
 /// The claim, more than a hold, that has the name now, or on which work is open.
