@@ -1,5 +1,6 @@
 //! `pdm doctor`: every setting held against the world, and what to do about what does not fit.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -135,6 +136,23 @@ async fn check_servers(config: &Config, findings: &mut Findings) {
                 "start the server; check webserver-allow-from and the key in api_key_file",
             ),
         }
+        if let Ok(settings) = server.client.config().await {
+            check_settings(&server.url, &settings, findings);
+        }
+    }
+}
+
+/// With these settings the serial that is served is not the one that a change has raised, and nobody could tell from outside
+/// whether a server has the change yet.
+fn check_settings(url: &str, settings: &BTreeMap<String, String>, findings: &mut Findings) {
+    for setting in ["default-soa-edit", "default-soa-edit-signed"] {
+        let value = settings.get(setting).map_or("", String::as_str);
+        if !value.is_empty() {
+            findings.bad(
+                &format!("{url} has {setting}={value}"),
+                "remove the setting: pdm reads from the serial whether a change is served",
+            );
+        }
     }
 }
 
@@ -205,5 +223,15 @@ mod tests {
         };
         assert_eq!(found(Ok(vec![])), (1, 0));
         assert_eq!(found(Err(StoreError::Contention)), (0, 1));
+    }
+
+    #[test]
+    fn a_server_that_rewrites_serials_is_a_finding() {
+        let mut findings = Findings::default();
+        let settings = |value: &str| BTreeMap::from([("default-soa-edit".to_owned(), value.to_owned())]);
+        check_settings("http://127.0.0.1", &settings(""), &mut findings);
+        assert_eq!(findings.bad, 0);
+        check_settings("http://127.0.0.1", &settings("INCEPTION-EPOCH"), &mut findings);
+        assert_eq!(findings.bad, 1);
     }
 }

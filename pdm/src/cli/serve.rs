@@ -96,9 +96,10 @@ pub(super) async fn serve(config: Option<&Path>) -> anyhow::Result<()> {
     }
     let _ = tokio::time::timeout(GRACE, running).await;
     let _ = tokio::time::timeout(GRACE, reconciling).await;
-    // Others need not wait for the end of our leases.
+    // Others need not wait for the end of our tasks' leases. Those of parent zones are given back by their writers: a change
+    // may still be under way, and nobody else may write before it has ended.
     let _ = store
-        .write(move |tx| Box::pin(async move { tx.drop_leases_of(&holder).await }))
+        .write(move |tx| Box::pin(async move { tx.drop_task_leases_of(&holder).await }))
         .await;
     Ok(())
 }

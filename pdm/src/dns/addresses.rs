@@ -9,7 +9,7 @@ use hickory_proto::rr::{RData, RecordType};
 use pdm_registrar::{DomainName, OwnerName};
 use tokio::time::Instant;
 
-use crate::propagation::Walker;
+use crate::propagation::{Verdict, Walker};
 
 /// Finds and remembers addresses of hosts.
 pub struct Addresses {
@@ -62,6 +62,14 @@ impl Addresses {
             self.walker.walk(&owner, RecordType::A, now),
             self.walker.walk(&owner, RecordType::AAAA, now)
         );
+        // A family of which nothing is known is not the same as a family without addresses.
+        for walk in [&v4, &v6] {
+            if let Verdict::Bogus { reason, .. } | Verdict::Indeterminate { reason } = &walk.verdict {
+                return Err(format!(
+                    "the addresses of the name server {host} are not known: {reason}"
+                ));
+            }
+        }
         let mut addresses = Vec::new();
         for record in v4.answers.iter().chain(&v6.answers) {
             match &record.data {

@@ -4,6 +4,8 @@
 //! are only ever added at the end of a version; anything else is a new version of the kind, and rows of the old
 //! version finish under the old list.
 
+use std::collections::BTreeMap;
+
 use pdm_registrar::{DomainName, DsRecord};
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +81,7 @@ impl OperationKind {
 pub const UNDO_ACTIVATE: &[StepName] = &[StepName::Settle, StepName::DeleteZone, StepName::CheckGone];
 
 /// The name of a step. What each does stands with its code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// Nothing at or below the label in the parent.
@@ -287,6 +289,10 @@ pub struct Facts {
     pub records_version: i64,
     /// The serial of the zone that holds what was written.
     pub serial: Option<u32>,
+    /// What was sent last by each writing step whose content can change, in words. A different content must not follow a
+    /// write that may still arrive.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sent: BTreeMap<StepName, String>,
     /// Set when the operation is being undone: how it will end.
     pub undoing: Option<Undoing>,
 }

@@ -192,12 +192,13 @@ struct Sub {
 async fn check(
     State(compat): State<Compat>,
     Segment(domain): Segment<String>,
-    Params(query): Params<Sub>,
+    query: Result<Params<Sub>, Problem>,
     request: Request,
 ) -> Result<Json<Value>, Old> {
     let context = compat.context(&request);
     compat.count(Bucket::Check, &context)?;
-    let label = query.sub.trim().to_owned();
+    // A query that cannot be read asks for no name, which is answered like a name that cannot be one.
+    let label = query.map_or_else(|_| String::new(), |Params(query)| query.sub.trim().to_owned());
     let Ok(pool) = DomainName::parse(domain.trim()) else {
         return Ok(unsupported(&domain));
     };

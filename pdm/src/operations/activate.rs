@@ -12,7 +12,7 @@ use super::step::{Look, StepError};
 use crate::delegation::Delegation;
 use crate::delegation::parent_zone::{Edit, EditError};
 use crate::dns::zones::{OwnZone, ZoneSeen};
-use crate::domain::operation::{Facts, StepName};
+use crate::domain::operation::{Facts, StepName, StepRecord};
 use crate::propagation::{
     DsAtParent, ServerView, Standing, Verdict, ZoneAsServed, look_at_ds, look_at_server,
 };
@@ -55,20 +55,26 @@ pub(super) async fn look_read_parent(cx: &Context<'_>) -> Result<Look, StepError
             "the parent zone holds records at this name that no claim made",
         ));
     }
-    let servers = cx.world.parents.servers();
-    if let Some(record) = servers.find_below(cx.name(), Some(&cx.claim.pool)).await? {
-        let what = format!(
-            "the parent zone holds {} {} below this name",
-            record.name.as_str().trim_end_matches('.'),
-            record.rtype
-        );
-        return Err(foreign(cx, &what));
-    }
+    nothing_below(cx).await?;
     Ok(Look::Done(format!(
         "nothing stands at or below {} in {}",
         cx.name(),
         cx.claim.pool
     )))
+}
+
+/// No record stands below the name in the parent: a delegation would hide it.
+async fn nothing_below(cx: &Context<'_>) -> Result<(), StepError> {
+    let servers = cx.world.parents.servers();
+    let Some(record) = servers.find_below(cx.name(), Some(&cx.claim.pool)).await? else {
+        return Ok(());
+    };
+    let what = format!(
+        "the parent zone holds {} {} below this name",
+        record.name.as_str().trim_end_matches('.'),
+        record.rtype
+    );
+    Err(foreign(cx, &what))
 }
 
 /// Whether every server of the parent says that the name does not exist, and that nobody but us has written into the
@@ -199,29 +205,37 @@ pub(super) async fn look_check_servers(cx: &Context<'_>) -> Result<Look, StepErr
         .await;
     Ok(match missing_at_servers(cx, &servers, &wanted).await {
         None => done(),
-        Some(missing) => without_zone(cx).await?.unwrap_or(Look::NotYet(missing)),
+        Some(missing) => zone_made_again(cx).await?.unwrap_or(Look::NotYet(missing)),
     })
 }
 
-/// Back to the creation of the zone when it is not there any more.
-async fn without_zone(cx: &Context<'_>) -> Result<Option<Look>, StepError> {
-    let ours = cx
-        .world
-        .zones
-        .marker_of(cx.name())
-        .await?
-        .is_some_and(|marker| marker == cx.marker());
-    Ok((!ours).then(|| {
-        Look::Again(
-            StepName::CreateZone,
-            "the zone was removed from the servers".to_owned(),
-        )
-    }))
+/// Back to the creation of the zone when it is not as it was made: gone, changed, older, or with other keys.
+async fn zone_made_again(cx: &Context<'_>) -> Result<Option<Look>, StepError> {
+    let again = |what: &str| Ok(Some(Look::Again(StepName::CreateZone, what.to_owned())));
+    let ZoneSeen::Ours(zone) = cx.world.zones.look(cx.name(), &cx.marker()).await? else {
+        return again("the zone was removed from the servers");
+    };
+    let difference = zone.difference(&cx.plan());
+    if !zone.dnssec || !zone.has_soa() || !difference.is_none() {
+        return again(&format!("the zone was changed: {difference}"));
+    }
+    let made = cx.facts.lock().await.clone();
+    if made
+        .serial
+        .is_some_and(|serial| !is_at_least(zone.serial, serial))
+    {
+        return again("the zone has an older serial than it was made with");
+    }
+    let keys = cx.world.zones.ds(cx.name()).await?;
+    if ds_to_publish(keys, &made.ds, made.parent_touched).as_ref() != Some(&made.ds) {
+        return again("the zone has other keys than it was made with");
+    }
+    Ok(None)
 }
 
 /// Back to what was done before when a hand took it away since; otherwise it is only not seen yet.
 async fn not_seen_yet(cx: &Context<'_>, missing: String) -> Result<Look, StepError> {
-    if let Some(back) = without_zone(cx).await? {
+    if let Some(back) = zone_made_again(cx).await? {
         return Ok(back);
     }
     let at = cx.world.parents.look(&cx.claim.pool, cx.name()).await?;
@@ -308,6 +322,10 @@ pub(super) async fn look_delegate(cx: &Context<'_>) -> Result<Look, StepError> {
         )));
     }
     if at.is_empty() {
+        if cx.operation.fence > 1 {
+            // Not the first turn: time has passed since the first look, in which somebody may have written below the name.
+            nothing_below(cx).await?;
+        }
         cx.untouched.store(true, Ordering::Relaxed);
         return Ok(Look::NotYet(
             "the parent does not delegate the name yet".to_owned(),
@@ -316,13 +334,24 @@ pub(super) async fn look_delegate(cx: &Context<'_>) -> Result<Look, StepError> {
     // A zone that had to be made again has a new key, and the parent the DS of the old one.
     let mut known = cx.facts.lock().await.known_ds();
     known.extend(cx.claim.ds.iter().cloned());
-    if at.others.is_empty() && at.may_be_ours(&wanted.nameservers, &known) {
+    if at.others.is_empty() && at.may_be_ours(&wanted.nameservers, &known) && may_have_delegated(cx).await {
         return Ok(Look::NotYet("the parent has a part of the delegation".to_owned()));
     }
     Err(foreign(
         cx,
         "the parent zone delegates this name elsewhere, or holds other records at it",
     ))
+}
+
+/// Whether something of this claim can be in the parent. Before the first write of the delegation nothing can, even if it
+/// leads to our servers.
+async fn may_have_delegated(cx: &Context<'_>) -> bool {
+    let facts = cx.facts.lock().await;
+    let tried = |step: &StepRecord| step.name == StepName::Delegate && step.attempts > 1;
+    facts.parent_touched
+        || facts.repair
+        || cx.untouched.load(Ordering::Relaxed)
+        || cx.operation.steps.iter().any(tried)
 }
 
 /// Whether a server of the parent gives exactly the DS that was written. NS and DS are one change, which is there or not;
@@ -441,11 +470,11 @@ pub(super) async fn look_validate(cx: &Context<'_>) -> Result<Look, StepError> {
         RData::AAAA(a) => targets.ipv6().contains(&a.0),
         _ => false,
     });
-    Ok(if leads_there || !has_apex_host(cx) {
-        Look::Done(format!("secure from the root, {} questions", walk.log.len()))
-    } else {
-        Look::NotYet("the name does not lead to the targets yet".to_owned())
-    })
+    if leads_there || !has_apex_host(cx) {
+        let questions = walk.log.len();
+        return Ok(Look::Done(format!("secure from the root, {questions} questions")));
+    }
+    not_seen_yet(cx, "the name does not lead to the targets yet".to_owned()).await
 }
 
 fn has_apex_host(cx: &Context<'_>) -> bool {

@@ -103,11 +103,47 @@ impl Work<'_> {
         low + ceiling.saturating_sub(low).mul_f64(random_fraction())
     }
 
+    /// Whether an earlier write may still arrive that is not the one that this step makes now: it would undo it.
+    pub(super) fn must_settle(&self, index: usize) -> bool {
+        let name = self.operation.steps[index].name;
+        let unsettled = self.claim.settle_until.is_some_and(|until| until > self.now);
+        let content = self.content(name);
+        unsettled && content.is_some() && self.operation.facts.sent.get(&name) != content.as_ref()
+    }
+
+    fn note_content(&mut self, index: usize) {
+        let name = self.operation.steps[index].name;
+        if let Some(content) = self.content(name) {
+            self.operation.facts.sent.insert(name, content);
+        }
+    }
+
+    /// What a step writes, in words that are the same only for the same content. Nothing for steps that never write anything
+    /// else, or not before a wait of their own.
+    fn content(&self, name: StepName) -> Option<String> {
+        match name {
+            StepName::CreateZone | StepName::WriteRecords => {
+                Some(format!("records {}", self.claim.records_version))
+            }
+            StepName::Delegate => {
+                let ds: Vec<String> = self.operation.facts.ds.iter().map(ToString::to_string).collect();
+                Some(ds.join(", "))
+            }
+            _ => None,
+        }
+    }
+
     /// The intent of a writing step, with the steps before it that only read.
     pub(super) async fn save_intent(&mut self, index: usize, fresh: bool) -> Result<(), StoreError> {
         let interrupted = self.operation.steps[index].open_intent;
         let timing = &self.runner.world.config.timing;
         let (claim, settle, cover) = (self.claim.id, timing.settle, timing.call_cover());
+        if interrupted {
+            self.claim.settle_until = self.claim.settle_until.max(Some(self.now.plus(settle)));
+        }
+        if !self.must_settle(index) {
+            self.note_content(index);
+        }
         self.operation.steps[index].open_intent = true;
         self.save(move |tx, operation, now| {
             Box::pin(async move {
@@ -237,8 +273,9 @@ impl Work<'_> {
                         (now.plus(recheck), EventKind::OperationBlocked)
                     }
                 };
-                operation.next_attempt_at = Some(due);
-                tx.save_operation(operation, Leave::Until(due)).await?;
+                let taken_at = operation.next_attempt_at.replace(due);
+                tx.save_operation(operation, Leave::Pause { due, taken_at })
+                    .await?;
                 entry(tx, operation, name, Entry::Result, Some(detail)).await?;
                 if news {
                     step_event(tx, operation, index, kind).await?;

@@ -132,13 +132,14 @@ impl<'r> Work<'r> {
             untouched: AtomicBool::new(false),
             reply: Mutex::new(None),
         };
-        let went = self.look_and_act(&cx, self.operation.steps[index].name).await;
+        let went = self.look_and_act(&cx, index).await;
         let facts = cx.facts.into_inner();
         self.operation.facts = facts;
         went
     }
 
-    async fn look_and_act(&self, cx: &Context<'_>, name: StepName) -> Went {
+    async fn look_and_act(&self, cx: &Context<'_>, index: usize) -> Went {
+        let name = self.operation.steps[index].name;
         let first_try = is_first_try(cx, name);
         let missing = if first_try {
             // The call is its own precondition: PowerDNS refuses to create a zone that exists (409) and leaves it alone. And
@@ -152,6 +153,12 @@ impl<'r> Work<'r> {
                 settled => return Some(settled),
             }
         };
+        if let Some(until) = self.claim.settle_until
+            && self.must_settle(index)
+        {
+            let why = format!("{missing}; an earlier write of something else may still arrive");
+            return Some(Ok(Look::Wait(until, why)));
+        }
         tracing::debug!(operation = %cx.operation.id, step = %name, missing, "acting");
         let acted = if first_try {
             act(name, cx).await

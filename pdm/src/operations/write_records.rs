@@ -6,6 +6,7 @@ use super::activate::{foreign_zone, is_at_least};
 use super::context::Context;
 use super::step::{Look, StepError};
 use crate::dns::zones::ZoneSeen;
+use crate::domain::operation::StepName;
 use crate::propagation::{Standing, look_at_server};
 
 /// The zone holds exactly its plan.
@@ -67,10 +68,16 @@ pub(super) async fn look_check_records(cx: &Context<'_>) -> Result<Look, StepErr
             )));
         }
         if again {
-            match cx.world.zones.marker_of(cx.name()).await? {
-                None => return Ok(rebuild()),
-                Some(marker) if marker != cx.marker() => return Err(foreign_zone(cx, &marker)),
-                Some(_) => {}
+            match cx.world.zones.look(cx.name(), &cx.marker()).await? {
+                ZoneSeen::Absent => return Ok(rebuild()),
+                ZoneSeen::Foreign { account } => return Err(foreign_zone(cx, &account)),
+                ZoneSeen::Ours(zone) => {
+                    let difference = zone.difference(&cx.plan());
+                    if !difference.is_none() || !is_at_least(zone.serial, wanted) {
+                        let what = format!("the zone was changed since: {difference}");
+                        return Ok(Look::Again(StepName::WriteRecords, what));
+                    }
+                }
             }
             let list = behind.into_iter().collect::<Vec<_>>().join(", ");
             return Ok(Look::NotYet(format!("not yet at serial {wanted}: {list}")));

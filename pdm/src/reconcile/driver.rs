@@ -111,7 +111,10 @@ impl Reconciler {
                 self.measure().await?;
             }
             Task::Sweep => {
-                expire::prune(&self.world.store, &self.world.config.timing).await?;
+                // What cannot be forgotten now is forgotten later; the look at the servers does not wait for it.
+                if let Err(error) = expire::prune(&self.world.store, &self.world.config.timing).await {
+                    tracing::warn!(%error, "old events and answers are not forgotten");
+                }
                 match sweep::sweep(&self.world).await {
                     Ok(found) => {
                         found.report();

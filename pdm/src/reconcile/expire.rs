@@ -29,20 +29,27 @@ pub(super) async fn expire_holds(store: &Store) -> Result<usize, StoreError> {
     }
 }
 
-/// Forgets old events and kept answers.
+/// Most rows that one transaction forgets.
+const FORGOTTEN: i64 = 2_000;
+
+/// Forgets old events and kept answers, in portions between which others get to write.
 pub(super) async fn prune(store: &Store, timing: &Timing) -> Result<(), StoreError> {
     let (keep, after_end, events) = (
         timing.idempotency_keep,
         timing.idempotency_after_end,
         timing.events_keep,
     );
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                tx.prune_kept(keep, after_end).await?;
-                tx.prune_events(events, 5_000).await?;
-                Ok::<_, StoreError>(())
+    loop {
+        let (answers, events) = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let answers = tx.prune_kept(keep, after_end, FORGOTTEN).await?;
+                    Ok::<_, StoreError>((answers, tx.prune_events(events, FORGOTTEN).await?))
+                })
             })
-        })
-        .await
+            .await?;
+        if answers.max(events) < FORGOTTEN.unsigned_abs() {
+            return Ok(());
+        }
+    }
 }

@@ -135,21 +135,25 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets answers older than `keep` whose operation has ended that long ago, too.
+    /// Forgets up to `limit` answers older than `keep` whose operation has ended that long ago, too; answers how many.
     pub async fn prune_kept(
         &mut self,
         keep: std::time::Duration,
         after_end: std::time::Duration,
+        limit: i64,
     ) -> Result<u64, StoreError> {
         execute!(
             self,
-            "DELETE FROM idempotency
-              WHERE created_at < (SELECT now FROM db_time) - $1
-                AND (operation_id IS NULL
-                     OR EXISTS (SELECT 1 FROM operations o WHERE o.id = operation_id
-                                   AND o.ended_at < (SELECT now FROM db_time) - $2))",
+            "DELETE FROM idempotency WHERE (tenant, route, key) IN (
+                SELECT tenant, route, key FROM idempotency
+                 WHERE created_at < (SELECT now FROM db_time) - $1
+                   AND (operation_id IS NULL
+                        OR EXISTS (SELECT 1 FROM operations o WHERE o.id = operation_id
+                                      AND o.ended_at < (SELECT now FROM db_time) - $2))
+                 LIMIT $3)",
             micros(keep),
             micros(after_end),
+            limit,
         )
     }
 }

@@ -53,11 +53,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Gives leases back, so that others need not wait for their end. The rows stay, and with them the fences.
-    pub async fn drop_leases_of(&mut self, holder: &str) -> Result<(), StoreError> {
+    /// Gives the leases of tasks back, so that others need not wait for their end. The rows stay, and with them the fences.
+    pub async fn drop_task_leases_of(&mut self, holder: &str) -> Result<(), StoreError> {
         execute!(
             self,
-            "UPDATE leases SET until = 0, holder = '' WHERE holder = $1",
+            "UPDATE leases SET until = 0, holder = '' WHERE holder = $1 AND name LIKE 'task:%'",
             holder.to_owned()
         )?;
         Ok(())

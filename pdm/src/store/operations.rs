@@ -111,6 +111,13 @@ pub enum Leave {
     Keep,
     /// Lets go; due again at that time.
     Until(DbTime),
+    /// Lets go; due again at that time, unless somebody made it due since it was taken.
+    Pause {
+        /// When it is due again.
+        due: DbTime,
+        /// When it was due as it was taken.
+        taken_at: Option<DbTime>,
+    },
 }
 
 impl Tx<'_> {
@@ -319,14 +326,17 @@ impl Tx<'_> {
 
     /// Writes an operation as its worker sees it. [`StoreError::Superseded`] when a newer worker has it.
     pub async fn save_operation(&mut self, operation: &Operation, leave: Leave) -> Result<(), StoreError> {
-        let (keep, due) = match leave {
-            Leave::Keep => (1_i64, operation.next_attempt_at),
-            Leave::Until(due) => (0, Some(due)),
+        let (keep, due, taken_at) = match leave {
+            Leave::Keep => (1_i64, None, None),
+            Leave::Until(due) => (0, Some(due), None),
+            Leave::Pause { due, taken_at } => (0, Some(due), taken_at),
         };
-        let due = if operation.ended_at.is_some() { None } else { due };
         let changed = execute!(
             self,
-            "UPDATE operations SET state = $4, steps = $5, facts = $6, next_attempt_at = $7, waiting_until = $8,
+            "UPDATE operations SET state = $4, steps = $5, facts = $6, waiting_until = $8,
+                    next_attempt_at = CASE WHEN $11 IS NOT NULL THEN NULL
+                                           WHEN $12 = 1 OR next_attempt_at > $13 THEN next_attempt_at
+                                           ELSE $7 END,
                     error = $9, blocked_by = $10, ended_at = $11,
                     holder = CASE WHEN $12 = 1 AND $11 IS NULL THEN holder ELSE NULL END
               WHERE id = $1 AND epoch = $2 AND fence = $3 AND ended_at IS NULL",
@@ -345,6 +355,7 @@ impl Tx<'_> {
             }),
             operation.ended_at.map(DbTime::micros),
             keep,
+            taken_at.map(DbTime::micros),
         )?;
         if changed == 0 {
             Err(StoreError::Superseded)

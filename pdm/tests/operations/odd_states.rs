@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use conformance::world::{Layout, Store as Databases};
-use conformance_servers::{Kind, Outcome};
+use conformance_servers::{Kind, Outcome, Silence};
 use pdm::delegation::Delegation;
 use pdm::delegation::parent_zone::{Edit, EditError, ParentZones};
 use pdm::domain::claim::{Claim, ClaimState};
@@ -15,7 +15,7 @@ use pdm::store::StoreError;
 use pdm_registrar::DsRecord;
 use powerdns_client::{KeyType, NewCryptoKey, RecordType, Rrset, RrsetChange};
 
-use crate::support::{Lab, RUNTIME, canonical, client, delete};
+use crate::support::{Lab, RUNTIME, canonical, client, delete, targets};
 
 async fn make_active(lab: &Lab, label: &str) -> Claim {
     let claim = lab.reserve(label).await;
@@ -107,13 +107,7 @@ fn keys_are_repaired_without_removing_the_zone() {
         let claim = make_active(&lab, "keys").await;
         let tenants = client(&lab.servers.tenants[0]);
         let zone = canonical(&claim.name);
-        let second = NewCryptoKey {
-            keytype: KeyType::Csk,
-            active: true,
-            published: true,
-            algorithm: "ECDSAP256SHA256".to_owned(),
-        };
-        tenants.create_cryptokey(&zone, &second).await.unwrap();
+        tenants.create_cryptokey(&zone, &signing_key()).await.unwrap();
         tenants.flush_cache(&zone).await.unwrap();
         assert_eq!(pdm::reconcile::sweep(&lab.world).await.unwrap().drifted, 0);
         let less = delete(zone.child("console").unwrap(), RecordType::A);
@@ -312,24 +306,68 @@ async fn remove_delegation(lab: &Lab, claim: &Claim) {
     lab.edit_parent(&gone).await;
 }
 
-/// Zone or delegation go away under a running activation: it goes back and makes them again.
+/// What a hand does to a name that is being made.
+enum Damage {
+    NoZone,
+    NoDelegation,
+    OtherKeys,
+    OtherRecords,
+}
+
+fn signing_key() -> NewCryptoKey {
+    NewCryptoKey {
+        keytype: KeyType::Csk,
+        active: true,
+        published: true,
+        algorithm: "ECDSAP256SHA256".to_owned(),
+    }
+}
+
+/// Zone or delegation go away or change under a running activation: it goes back and makes them again.
 #[test]
 fn what_a_hand_takes_away_meanwhile_is_made_again() {
     RUNTIME.block_on(async {
         let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
         let tenants = client(&lab.servers.tenants[0]);
-        for (label, step, zone) in [
-            ("zone-before-check", StepName::CheckServers, true),
-            ("zone-before-delegation", StepName::Delegate, true),
-            ("zone-before-validation", StepName::Validate, true),
-            ("delegation-before-check", StepName::CheckParent, false),
-            ("delegation-before-validation", StepName::Validate, false),
+        for (label, step, damage) in [
+            ("zone-before-check", StepName::CheckServers, Damage::NoZone),
+            ("zone-before-delegation", StepName::Delegate, Damage::NoZone),
+            ("zone-before-validation", StepName::Validate, Damage::NoZone),
+            (
+                "delegation-before-check",
+                StepName::CheckParent,
+                Damage::NoDelegation,
+            ),
+            (
+                "delegation-before-validation",
+                StepName::Validate,
+                Damage::NoDelegation,
+            ),
+            ("keys-before-check", StepName::CheckServers, Damage::OtherKeys),
+            ("keys-before-validation", StepName::Validate, Damage::OtherKeys),
+            (
+                "records-before-validation",
+                StepName::Validate,
+                Damage::OtherRecords,
+            ),
         ] {
             let (claim, operation) = activation_dead_before(&lab, label, step).await;
-            if zone {
-                assert!(tenants.delete_zone(&canonical(&claim.name)).await.unwrap());
-            } else {
-                remove_delegation(&lab, &claim).await;
+            let zone = canonical(&claim.name);
+            match damage {
+                Damage::NoZone => assert!(tenants.delete_zone(&zone).await.unwrap()),
+                Damage::NoDelegation => remove_delegation(&lab, &claim).await,
+                Damage::OtherKeys => {
+                    for key in tenants.cryptokeys(&zone).await.unwrap() {
+                        tenants.delete_cryptokey(&zone, key.id).await.unwrap();
+                    }
+                    tenants.create_cryptokey(&zone, &signing_key()).await.unwrap();
+                    tenants.flush_cache(&zone).await.unwrap();
+                }
+                Damage::OtherRecords => {
+                    let elsewhere = Rrset::new(zone.clone(), RecordType::A, 60, ["192.0.2.66"]);
+                    let change = RrsetChange::Replace(elsewhere);
+                    tenants.patch_rrsets(&zone, &[change]).await.unwrap();
+                }
             }
             let ended = lab.wait_end(operation).await;
             assert_eq!(ended.state, OperationState::Succeeded, "{label} {ended:#?}");
@@ -362,6 +400,73 @@ fn a_delegation_by_others_in_the_middle_is_not_written_over() {
         remove_delegation(&lab, &claim).await;
         assert_eq!(lab.wait_end(operation).await.state, OperationState::Succeeded);
         assert_eq!(lab.claim(claim.id).await.blocked, None);
+    });
+}
+
+/// What somebody puts at or below the name while an activation is away for long is neither written over nor taken over, even if it
+/// leads to our servers.
+#[test]
+fn what_others_wrote_meanwhile_stops_the_delegation() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        for (label, below) in [("meanwhile-below", true), ("meanwhile-to-us", false)] {
+            let (claim, operation) = activation_dead_before(&lab, label, StepName::Delegate).await;
+            let there = if below {
+                put_below(&lab, &claim).await
+            } else {
+                let hosts = lab.pool.nameservers.iter().map(|host| format!("{host}."));
+                let ns = Rrset::new(canonical(&claim.name), RecordType::NS, 60, hosts);
+                lab.edit_parent(&[RrsetChange::Replace(ns.clone())]).await;
+                ns
+            };
+            let blocked = lab
+                .wait_for(operation, "blocked", |o| o.state == OperationState::Blocked)
+                .await;
+            assert_eq!(blocked.error.unwrap().code, "zone.foreign", "{label}");
+            let at = lab.at_parent(&there.name).await;
+            assert_eq!(at, std::slice::from_ref(&there), "{label}");
+            lab.edit_parent(&[delete(there.name, there.rtype)]).await;
+            let ended = lab.wait_end(operation).await;
+            assert_eq!(ended.state, OperationState::Succeeded, "{label} {ended:#?}");
+        }
+    });
+}
+
+/// A change whose reply was lost may still arrive: another change of the same zone waits until it no longer can.
+#[test]
+fn a_late_write_of_older_targets_does_not_undo_newer_ones() {
+    RUNTIME.block_on(async {
+        let lab = Lab::start(Databases::Sqlite, Layout::Separate).await;
+        let claim = make_active(&lab, "overtaken").await;
+        let once = std::sync::atomic::AtomicBool::new(false);
+        lab.tenant_proxy.rule(move |call| {
+            let late = call.method == "PATCH" && !once.swap(true, std::sync::atomic::Ordering::Relaxed);
+            if late {
+                Outcome::AppliedLate {
+                    after: Duration::from_millis(1200),
+                    silence: Silence::Cut,
+                }
+            } else {
+                Outcome::Ok
+            }
+        });
+        let older = lab
+            .change_to(claim.id, OperationKind::Retarget, targets(98))
+            .await;
+        assert_eq!(lab.wait_end(older).await.state, OperationState::Succeeded);
+        let newer = lab
+            .change_to(claim.id, OperationKind::Retarget, targets(99))
+            .await;
+        let waiting = lab
+            .wait_for(newer, "waiting", |o| o.state == OperationState::Waiting)
+            .await;
+        assert!(waiting.waiting_until.is_some());
+        assert_eq!(lab.wait_end(newer).await.state, OperationState::Succeeded);
+        lab.tenant_proxy.settled().await;
+        lab.assert_secure("console.overtaken.omani.works", "203.0.113.99")
+            .await;
+        let found = pdm::reconcile::sweep(&lab.world).await.unwrap();
+        assert_eq!(found.drifted, 0, "{found:?}");
     });
 }
 

@@ -291,6 +291,11 @@ impl Lab {
 
     /// Starts `kind` on an active claim: a release, or a change of its targets.
     pub async fn change(&self, claim: ClaimId, kind: OperationKind) -> OperationId {
+        self.change_to(claim, kind, targets(99)).await
+    }
+
+    /// The same, with the new targets.
+    pub async fn change_to(&self, claim: ClaimId, kind: OperationKind, to: Targets) -> OperationId {
         let operation = self
             .store
             .write(move |tx| {
@@ -322,7 +327,7 @@ impl Lab {
                             claim.records_version += 1;
                         }
                         OperationKind::Retarget | OperationKind::Activate => {
-                            claim.targets = Some(targets(99));
+                            claim.targets = Some(to);
                             claim.records_version += 1;
                         }
                     }

@@ -104,10 +104,11 @@ pub async fn answers_are_forgotten_when_they_and_their_operation_are_old(db: Dat
     keep(&db, answer("alone", None, None)).await.unwrap();
     keep(&db, answer("open", Some(open), None)).await.unwrap();
     keep(&db, answer("done", Some(done), None)).await.unwrap();
-    let prune = || {
+    let prune_at_most = |limit: i64| {
         let store = db.store.clone();
-        async move { unit!(store, tx => tx.prune_kept(DAY, HOUR).await).unwrap() }
+        async move { unit!(store, tx => tx.prune_kept(DAY, HOUR, limit).await).unwrap() }
     };
+    let prune = || prune_at_most(10);
     assert_eq!(prune().await, 0);
     db.pass(DAY).await;
     for operation in db.pick_up("worker", MINUTE).await {

@@ -97,6 +97,7 @@ on_both_databases! {
         a_seized_operation_is_out_of_its_workers_hands
         the_next_due_is_the_soonest_or_the_end_of_a_lease
         an_open_operation_can_be_hastened
+        what_is_hastened_while_it_is_worked_on_is_due_at_once_after
         operations_are_found_and_listed_by_each_filter
         open_operations_are_counted_with_the_age_of_the_oldest
         the_journal_is_read_in_the_order_of_writing;
@@ -114,7 +115,7 @@ on_both_databases! {
     leases:
         a_lease_has_one_holder_until_it_ends
         of_many_who_want_a_lease_one_gets_it
-        a_lease_that_is_given_back_is_free_at_once
+        the_leases_of_tasks_are_given_back_and_those_of_zones_stay
         one_lease_is_given_back_and_the_others_stay
         the_fence_of_a_lease_grows_though_it_was_given_back;
     parents:

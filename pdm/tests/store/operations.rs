@@ -359,6 +359,29 @@ pub async fn an_open_operation_can_be_hastened(db: Database) {
     assert_eq!(ids(&db.pick_up("worker", MINUTE).await), [id]);
 }
 
+/// Who asks for the next attempt now, while one is under way, does not wait for the back-off of that one.
+pub async fn what_is_hastened_while_it_is_worked_on_is_due_at_once_after(db: Database) {
+    db.work("acme").await;
+    let held = db.pick_up("worker", MINUTE).await.remove(0);
+    let id = held.id;
+    let due = db.store.now().await.unwrap().plus(HOUR);
+    let pause = Leave::Pause {
+        due,
+        taken_at: held.next_attempt_at,
+    };
+    db.pass(MINUTE / 10).await;
+    assert!(unit!(db.store, tx => tx.hasten_operation(id).await).unwrap());
+    db.save(&held, Leave::Keep).await.unwrap();
+    db.save(&held, pause).await.unwrap();
+    let again = db.pick_up("worker", MINUTE).await.remove(0);
+    let pause = Leave::Pause {
+        due,
+        taken_at: again.next_attempt_at,
+    };
+    db.save(&again, pause).await.unwrap();
+    assert!(db.pick_up("worker", MINUTE).await.is_empty(), "nobody asked");
+}
+
 pub async fn operations_are_found_and_listed_by_each_filter(db: Database) {
     let (ours, theirs) = (db.ours, db.theirs);
     let mine = db.work("mine").await;

@@ -1,6 +1,8 @@
 //! Forged replies are never taken for secure, and what is wrong with them is said of the right zone and server.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use conformance_servers::Verdict as Theirs;
@@ -8,6 +10,7 @@ use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
 use hickory_proto::dnssec::{Algorithm, DigestType, PublicKeyBuf};
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::{A, CNAME, NS};
+use pdm::dns::addresses::Addresses;
 use pdm::propagation::{Name, Pin, RData, Record, RecordType, ResponseCode, Verdict};
 use pdm_registrar::DomainName;
 
@@ -458,5 +461,29 @@ async fn no_forgery_is_secure() -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+fn no_answer_about_ipv6(_: &Upstream, mut reply: Message) -> Message {
+    if asks_for(&reply, RecordType::AAAA) {
+        reply.metadata.response_code = ResponseCode::ServFail;
+        reply.answers.clear();
+        reply.authorities.clear();
+    }
+    reply
+}
+
+/// "Every address of every server" must not quietly become "every address of one family".
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_of_a_host_are_all_known_or_none() -> Result<()> {
+    let world = World::start().await?;
+    let forger = Forger::start(world.socket(6), world.kids.dns())?;
+    let hosts = [DomainName::parse("www.forged.narrow.test")?];
+    let addresses = || Addresses::new(Arc::new(world.walker()), world.port, Duration::ZERO);
+    let known = addresses().of(&hosts, now()).await;
+    assert!(known.is_ok_and(|servers| !servers.is_empty()));
+    forger.forge(world.kids.dns(), no_answer_about_ipv6);
+    let unknown = addresses().of(&hosts, now()).await.unwrap_err();
+    assert!(unknown.contains("www.forged.narrow.test"), "{unknown}");
     Ok(())
 }
