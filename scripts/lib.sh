@@ -24,6 +24,8 @@ free_port() {
 # Starts a lab in a folder and on ports of its own, so that one that somebody works with is left alone; it ends with the script.
 own_lab() {
     LAB_DIR=$(mktemp -d)
+    # PostgreSQL runs as a user of its own and has to get to its folder.
+    chmod 711 "$LAB_DIR"
     LAB_DNS_PORT=$(free_port)
     export LAB_DIR LAB_DNS_PORT LAB_PDM_PORT=0 LAB_RESET=0
     trap 'end_lab' EXIT

@@ -198,6 +198,11 @@ async fn check_pool(world: &World, pool: &Pool, now: u32, findings: &mut Finding
         .walk(&OwnerName::from(domain.clone()), RecordType::SOA, now)
         .await;
     match walk.verdict {
+        // A proof that there is no such zone is secure, too.
+        Verdict::Secure if walk.answers.is_empty() => findings.bad(
+            &format!("{domain} is not secure from the root: nobody delegates it"),
+            "put NS and DS of the zone into its parent (pdnsutil show-zone prints the DS)",
+        ),
         Verdict::Secure => findings.good(&format!("{domain} is secure from the root")),
         Verdict::Insecure { reason } | Verdict::Indeterminate { reason } => findings.bad(
             &format!("{domain} is not secure from the root: {reason}"),
