@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::options::{Limits, Options};
+use super::registrars::Registrars;
 use super::state_file::write_private;
 use crate::world::{POOLS, TENANT_NAMESERVERS, World};
 
@@ -70,7 +71,7 @@ impl Place {
 
 impl ControlPlane {
     /// Writes the settings, makes what the first run needs, starts the server and waits until it is ready.
-    pub(super) async fn start(options: &Options, world: &World) -> Result<Self> {
+    pub(super) async fn start(options: &Options, world: &World, registrars: &Registrars) -> Result<Self> {
         let place = Place {
             program: program(options)?,
             directory: options.state_directory().canonicalize()?.join("pdm"),
@@ -102,7 +103,7 @@ impl ControlPlane {
         let write_settings = |accounts: &Accounts| {
             write_private(
                 &place.config(),
-                settings(options, world, &place, &store, accounts).as_bytes(),
+                (settings(options, world, &place, &store, accounts) + &registrars.settings()).as_bytes(),
             )
         };
 

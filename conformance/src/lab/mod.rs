@@ -6,6 +6,7 @@
 mod background;
 mod control_plane;
 mod options;
+mod registrars;
 mod run;
 mod state_file;
 mod welcome;

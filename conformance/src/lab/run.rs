@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::control_plane::ControlPlane;
 use super::options::{Options, Reset};
+use super::registrars::Registrars;
 use super::{state_file, welcome};
 use crate::world::{World, WorldOptions};
 
@@ -53,6 +54,7 @@ impl End {
 
 struct Lab {
     control_plane: Option<ControlPlane>,
+    registrars: Option<Registrars>,
     world: World,
 }
 
@@ -69,18 +71,27 @@ impl Lab {
         };
         println!("Starting the name servers …");
         let world = World::start(&world).await?;
-        let control_plane = if dns_only {
-            None
-        } else {
-            println!("Starting the control plane …");
-            Some(ControlPlane::start(options, &world).await?)
-        };
-        Ok(Self { control_plane, world })
+        if dns_only {
+            return Ok(Self {
+                control_plane: None,
+                registrars: None,
+                world,
+            });
+        }
+        println!("Starting the registrars …");
+        let directory = directory.canonicalize()?;
+        let registrars = Registrars::start(&directory, Network::fixed(53, 0), options.dns_port, &world).await?;
+        println!("Starting the control plane …");
+        Ok(Self {
+            control_plane: Some(ControlPlane::start(options, &world, &registrars).await?),
+            registrars: Some(registrars),
+            world,
+        })
     }
 
     async fn serve(self, options: &Options, end: &mut End) -> Result<()> {
         self.tell(options)?;
-        welcome::print(options, &self.world, self.control_plane.as_ref());
+        welcome::print(options, &self.world, self.registrars.as_ref(), self.control_plane.as_ref());
         while let Some(control_plane) = self.control_plane.as_ref() {
             tokio::select! {
                 () = end.wanted() => break,
@@ -111,12 +122,20 @@ impl Lab {
         if let Some(control_plane) = &self.control_plane {
             control_plane.stop().await;
         }
+        if let Some(registrars) = &self.registrars {
+            registrars.stop().await;
+        }
         self.world.stop().await;
         Ok(())
     }
 
     fn tell(&self, options: &Options) -> Result<()> {
-        state_file::write(&options.state_file(), &self.world, self.control_plane.as_ref())
+        state_file::write(
+            &options.state_file(),
+            &self.world,
+            self.registrars.as_ref(),
+            self.control_plane.as_ref(),
+        )
     }
 }
 

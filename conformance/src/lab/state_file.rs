@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::control_plane::{ApiKeys, ControlPlane};
+use super::registrars::Registrars;
 use crate::world::{POOLS, World};
 
 /// Parts that do not run are left out.
@@ -20,6 +21,8 @@ struct StateFile<'a> {
     pools: [&'a str; 2],
     powerdns: Vec<PowerDnsSection<'a>>,
     dns: DnsSection<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registrars: Option<&'a BTreeMap<String, serde_json::Value>>,
     pids: BTreeMap<&'a str, u32>,
 }
 
@@ -47,9 +50,14 @@ struct DnsSection<'a> {
 }
 
 /// Writes the file, readable by its owner only because the keys are in it. A reader sees the old or the new one, whole.
-pub(super) fn write(path: &Path, world: &World, control_plane: Option<&ControlPlane>) -> Result<()> {
-    let mut pids: BTreeMap<&str, u32> = world
-        .servers()
+pub(super) fn write(
+    path: &Path,
+    world: &World,
+    registrars: Option<&Registrars>,
+    control_plane: Option<&ControlPlane>,
+) -> Result<()> {
+    let servers = || world.servers().chain(registrars.map(|registrars| &registrars.old_hosts));
+    let mut pids: BTreeMap<&str, u32> = servers()
         .filter_map(|server| Some((server.name(), server.pid()?)))
         .collect();
     pids.extend(world.resolver.pid().map(|pid| ("resolver", pid)));
@@ -59,8 +67,9 @@ pub(super) fn write(path: &Path, world: &World, control_plane: Option<&ControlPl
             .as_ref()
             .and_then(|postgres| Some(("postgres", postgres.pid()?))),
     );
+    pids.extend(registrars.and_then(|registrars| Some(("simulators", registrars.pid()?))));
     pids.extend(control_plane.and_then(|pdm| Some(("pdm", pdm.pid()?))));
-    let powerdns = world.servers().map(|server| PowerDnsSection {
+    let powerdns = servers().map(|server| PowerDnsSection {
         name: server.name(),
         api_url: server.api_url(),
         api_key: server.api_key(),
@@ -80,6 +89,7 @@ pub(super) fn write(path: &Path, world: &World, control_plane: Option<&ControlPl
             port: world.resolver.dns().port(),
             trust_anchor_file: &world.trust_anchor_file,
         },
+        registrars: registrars.map(|registrars| &registrars.told),
         pids,
     };
     write_private(path, &serde_json::to_vec_pretty(&file)?)

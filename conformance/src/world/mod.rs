@@ -4,10 +4,11 @@
 //! | server | zones | addresses in the network |
 //! |---|---|---|
 //! | `root` | `.` | 1, 101 |
-//! | `tlds` | `com io net org test works` | 2, 102 |
+//! | `tlds` | `com io net org test uk works` | 2, 102 |
 //! | `pools` | `omani.works openova.io`, and the name servers' own names in `openova-dns.net openova-dns.org` | 3, 103 |
 //! | `tenants` | the tenants' zones | 4, 104 |
 //! | `tenants2` | the same, from the same PostgreSQL database | 5, 105 |
+//! | `old_hosts` (the lab starts it) | customers' own domains before they come to us | 6, 106 |
 //!
 //! Every server has two addresses, because a zone has two name servers. All servers have one port, because BIND as a
 //! resolver asks only one.
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use conformance_servers::{Backend, Network, Postgres, PowerDns, Resolver, TrustAnchor};
 
-pub use names::{POOL_NAMESERVERS, POOLS, TENANT_NAMESERVERS};
+pub use names::{OLD_HOSTS, POOL_NAMESERVERS, POOLS, TENANT_NAMESERVERS};
 
 /// Which server has the pools' zones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

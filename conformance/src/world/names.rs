@@ -13,7 +13,9 @@ pub const TENANT_NAMESERVERS: [&str; 2] = ["ns1.openova-dns.net", "ns2.openova-d
 
 pub(super) const ROOT_NAMESERVERS: [&str; 2] = ["ns1.root.test.", "ns2.root.test."];
 const TLD_NAMESERVERS: [&str; 2] = ["ns1.tlds.test.", "ns2.tlds.test."];
-const TLDS: [&str; 6] = ["com.", "io.", "net.", "org.", "test.", "works."];
+const TLDS: [&str; 7] = ["com.", "io.", "net.", "org.", "test.", "uk.", "works."];
+/// The name servers of customers' own domains before they come to us.
+pub const OLD_HOSTS: [&str; 2] = ["ns1.old-hosts.test", "ns2.old-hosts.test"];
 
 /// A record set of two or fewer records: owner, type, data.
 pub(super) type RecordSet = (String, &'static str, Vec<String>);
@@ -54,6 +56,7 @@ pub(super) fn tree(options: &WorldOptions) -> Tree {
     let tld_hosts = addresses(TLD_NAMESERVERS, both(2));
     let pool_hosts = addresses(POOL_NAMESERVERS, pools);
     let tenant_hosts = addresses(TENANT_NAMESERVERS, tenants);
+    let old_hosts = addresses(OLD_HOSTS, both(6));
 
     let zone = |name: &str, nameservers: [&str; 2], hosts: &[&[(String, Ipv4Addr)]], pool| PlannedZone {
         name: name.to_owned(),
@@ -75,7 +78,7 @@ pub(super) fn tree(options: &WorldOptions) -> Tree {
                 zone(
                     tld,
                     TLD_NAMESERVERS,
-                    &[&root_hosts, &tld_hosts, &pool_hosts],
+                    &[&root_hosts, &tld_hosts, &pool_hosts, &old_hosts],
                     false,
                 )
             })

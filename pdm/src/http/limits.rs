@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::clock::{Clock as _, DefaultClock, QuantaInstant};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
+use pdm_registrar::DomainName;
 
 use super::problem::Problem;
 use crate::config::Limits;
@@ -34,16 +35,18 @@ pub enum Bucket {
 pub struct Limiters {
     /// One for each [`Bucket`], in its order.
     all: [DefaultKeyedRateLimiter<TenantId>; 4],
+    /// Looks with credentials: per tenant and minute, and per tenant and hour.
+    validations: [DefaultKeyedRateLimiter<TenantId>; 2],
+    /// The same per domain and hour, whoever asks.
+    validated_domains: DefaultKeyedRateLimiter<DomainName>,
     checks: AtomicU32,
 }
 
 impl Limiters {
     /// Limiters by these settings.
     pub fn new(limits: &Limits) -> Self {
-        let limiter = |per_minute| {
-            let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-            DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute))
-        };
+        let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let limiter = |per_minute| DefaultKeyedRateLimiter::keyed(Quota::per_minute(number(per_minute)));
         Self {
             all: [
                 limiter(limits.check_per_minute),
@@ -51,8 +54,29 @@ impl Limiters {
                 limiter(limits.change_per_minute),
                 limiter(limits.verify_per_minute),
             ],
+            validations: [
+                limiter(limits.validate_per_minute),
+                DefaultKeyedRateLimiter::keyed(Quota::per_hour(number(limits.validate_per_hour))),
+            ],
+            validated_domains: DefaultKeyedRateLimiter::keyed(Quota::per_hour(number(
+                limits.validate_per_domain_hour,
+            ))),
             checks: AtomicU32::new(0),
         }
+    }
+
+    /// Counts a look with credentials, which tells whether they are good.
+    pub fn count_validation(&self, actor: &Actor, domain: &DomainName) -> Result<(), Problem> {
+        let Some(tenant) = actor.tenant() else {
+            return Ok(());
+        };
+        self.clean_up_now_and_then();
+        for limiter in &self.validations {
+            limiter.check_key(&tenant).map_err(|until| too_many(&until))?;
+        }
+        self.validated_domains
+            .check_key(domain)
+            .map_err(|until| too_many(&until))
     }
 
     /// Counts a call. Operators are not limited: they run the service.
@@ -60,26 +84,33 @@ impl Limiters {
         let Some(tenant) = actor.tenant() else {
             return Ok(());
         };
+        self.clean_up_now_and_then();
+        self.all[bucket as usize]
+            .check_key(&tenant)
+            .map_err(|until| too_many(&until))
+    }
+
+    fn clean_up_now_and_then(&self) {
         if self.checks.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY == CLEAN_UP_EVERY - 1 {
             self.clean_up();
         }
-        self.all[bucket as usize].check_key(&tenant).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            let refusal = Refusal::new(
-                Code::RateLimited,
-                "too many requests of this kind within a minute",
-            );
-            Problem(refusal.retry_after(wait))
-        })
     }
 
     /// Forgets tenants who have not called for as long as it takes to have their whole share again.
     fn clean_up(&self) {
-        for limiter in &self.all {
+        for limiter in self.all.iter().chain(&self.validations) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+        self.validated_domains.retain_recent();
+        self.validated_domains.shrink_to_fit();
     }
+}
+
+fn too_many(until: &NotUntil<QuantaInstant>) -> Problem {
+    let wait = until.wait_time_from(DefaultClock::default().now());
+    let refusal = Refusal::new(Code::RateLimited, "too many requests of this kind in this time");
+    Problem(refusal.retry_after(wait))
 }
 
 /// How many event streams each actor has open.

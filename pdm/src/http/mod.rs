@@ -30,7 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use problem::Problem;
-use v1::{admin, claims, operations, pools};
+use v1::{admin, claims, operations, pools, registrars};
 
 use crate::service::Code;
 
@@ -55,6 +55,8 @@ fn with_key() -> OpenApiRouter<AppState> {
             claims::records::put,
             claims::records::delete
         ))
+        .routes(routes!(registrars::list::list))
+        .routes(routes!(registrars::validate::validate))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::get::get))
         .routes(routes!(operations::cancel::cancel))

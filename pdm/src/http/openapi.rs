@@ -49,6 +49,7 @@ impl IntoResponses for Refusals {
     tags(
         (name = "pools", description = "Domains that names are given out of"),
         (name = "claims", description = "Rights to names, and what the names hold"),
+        (name = "registrars", description = "Registrars of customers' own domains"),
         (name = "operations", description = "Work on names"),
         (name = "events", description = "What happens, as it happens"),
         (name = "administration", description = "For operators"),

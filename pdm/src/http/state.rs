@@ -10,6 +10,7 @@ use super::auth::Keyring;
 use super::limits::{Limiters, Streams};
 use crate::config::Config;
 use crate::operations::{Wake, World};
+use crate::registrars::Registrars;
 use crate::service::ServerKey;
 use crate::service::pools::PoolZones;
 use crate::store::Store;
@@ -43,6 +44,7 @@ pub struct Inner {
     parts: Parts,
     pub(super) keyring: Keyring,
     pub(super) limiters: Limiters,
+    pub(super) registrars: Registrars,
     pub(super) streams: Streams,
     /// A place for each request in progress.
     pub(super) places: Semaphore,
@@ -55,6 +57,7 @@ impl AppState {
         Self(Arc::new(Inner {
             keyring: Keyring::new(parts.config.timing.key_memory),
             limiters: Limiters::new(limits),
+            registrars: Registrars::new(&parts.config.registrars),
             streams: Streams::new(limits.streams_per_actor),
             places: Semaphore::new(limits.concurrent_requests),
             parts,

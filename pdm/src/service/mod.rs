@@ -16,6 +16,7 @@ mod secrets;
 mod targets;
 mod tenants;
 mod trail;
+mod validate;
 mod work;
 
 mod commit;
@@ -34,6 +35,7 @@ pub use reserve::{Reserve, reserve};
 pub use secrets::{MIN_SERVER_KEY, ServerKey, TokenForm, TooShort, sha256_hex};
 pub use targets::{GivenTargets, Retarget, retarget};
 pub use tenants::add_tenant;
+pub use validate::validated;
 pub use work::Work;
 
 use crate::config::Config;

@@ -55,6 +55,8 @@ codes! {
     TenantNotFound = "tenant.not_found",
     /// No such key.
     KeyNotFound = "key.not_found",
+    /// No such registrar.
+    RegistrarUnknown = "registrar.unknown",
     /// No such path.
     RouteNotFound = "route.not_found",
     /// The path knows other methods.
@@ -97,6 +99,16 @@ codes! {
     TargetsInvalid = "targets.invalid",
     /// The record set cannot be kept.
     RecordsInvalid = "records.invalid",
+    /// The registrar does not take the credentials.
+    RegistrarCredentialsRejected = "registrar.credentials_rejected",
+    /// The registrar's account does not hold the domain.
+    RegistrarDomainNotInAccount = "registrar.domain_not_in_account",
+    /// The registrar refuses: account tier, lock, allow-list.
+    RegistrarRefused = "registrar.refused",
+    /// The registrar cannot do it by its API.
+    RegistrarUnsupported = "registrar.unsupported",
+    /// The registrar is away, or asks for patience.
+    RegistrarUnavailable = "registrar.unavailable",
     /// Too many requests in a short time.
     RateLimited = "rate.limited",
     /// A quota is used up.

@@ -17,7 +17,8 @@ async fn an_old_client_takes_commits_lists_and_gives_back(database: Database) {
     let alive = send(app.old(Method::GET, "/healthz")).await.ok();
     assert_eq!(
         alive,
-        json!({"status": "ok", "managedDomains": [POOL], "registrars": []})
+        json!({"status": "ok", "managedDomains": [POOL],
+            "registrars": ["cloudflare", "dynadot", "godaddy", "namecheap", "ovh"]})
     );
     let words = send(app.old(Method::GET, "/api/v1/reserved")).await.ok();
     assert!(words["reserved"].as_array().unwrap().contains(&json!("admin")));

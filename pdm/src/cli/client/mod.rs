@@ -16,6 +16,7 @@ use crate::cli::args::{ClientCommand, Global, Output};
 pub mod api;
 pub mod commands;
 pub mod connection;
+pub mod credentials;
 pub mod events;
 pub mod failure;
 pub mod follow;

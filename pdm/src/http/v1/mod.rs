@@ -4,3 +4,4 @@ pub mod admin;
 pub mod claims;
 pub mod operations;
 pub mod pools;
+pub mod registrars;

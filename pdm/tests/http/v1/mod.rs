@@ -3,4 +3,5 @@ mod claims;
 mod operations;
 mod pools;
 mod records;
+mod registrars;
 mod seen;

@@ -16,6 +16,7 @@ mod names;
 mod operation;
 mod pool;
 mod records;
+mod registrars;
 mod reservation;
 mod work;
 
@@ -41,6 +42,8 @@ pub(super) async fn run(session: &mut Session, command: ClientCommand) -> Result
         ClientCommand::Records(RecordsCommand::List(args)) => records::list(session, &args.claim).await,
         ClientCommand::Records(RecordsCommand::Set(args)) => records::set(session, args).await,
         ClientCommand::Records(RecordsCommand::Delete(args)) => records::delete(session, args).await,
+        ClientCommand::Registrars => registrars::list(session).await,
+        ClientCommand::Validate(args) => registrars::validate(session, args).await,
         ClientCommand::Orphans(page) => admin::orphans(session, &page).await,
         ClientCommand::Audit(command) => admin::audit(session, command).await,
     }

@@ -1,5 +1,7 @@
 //! Settings: a TOML file, each key also as `PDM_SECTION__KEY`; every key is documented here once.
 
+mod registrars;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +10,8 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use pdm_registrar::DomainName;
 use serde::{Deserialize, Serialize};
+
+pub use registrars::{RegistrarConfig, RegistrarsConfig};
 
 use crate::domain::ids::TenantId;
 use crate::domain::zone_plan::ZoneTtls;
@@ -33,6 +37,9 @@ pub struct Config {
     /// What targets may be.
     #[serde(default)]
     pub targets: TargetsConfig,
+    /// Where accounts at registrars are.
+    #[serde(default)]
+    pub registrars: RegistrarsConfig,
     /// TTLs of what is created.
     #[serde(default)]
     pub zones: ZoneTtls,
@@ -272,6 +279,12 @@ pub struct Limits {
     pub change_per_minute: u32,
     /// `verify` per tenant and minute.
     pub verify_per_minute: u32,
+    /// `validate` with credentials, per tenant and minute: who has a stolen token must not find out what it opens.
+    pub validate_per_minute: u32,
+    /// `validate` with credentials, per tenant and hour.
+    pub validate_per_hour: u32,
+    /// `validate` with credentials, per domain and hour, whoever asks.
+    pub validate_per_domain_hour: u32,
     /// Event streams of one actor at a time.
     pub streams_per_actor: u32,
     /// Requests in progress; above that 503.
@@ -292,6 +305,9 @@ impl Default for Limits {
             reserve_per_day: 100,
             change_per_minute: 10,
             verify_per_minute: 30,
+            validate_per_minute: 5,
+            validate_per_hour: 20,
+            validate_per_domain_hour: 20,
             streams_per_actor: 5,
             concurrent_requests: 1024,
             concurrent_operations: 64,
@@ -307,6 +323,9 @@ impl Limits {
         self.reserve_per_day = self.reserve_per_day.saturating_mul(self.scale);
         self.change_per_minute = self.change_per_minute.saturating_mul(self.scale);
         self.verify_per_minute = self.verify_per_minute.saturating_mul(self.scale);
+        self.validate_per_minute = self.validate_per_minute.saturating_mul(self.scale);
+        self.validate_per_hour = self.validate_per_hour.saturating_mul(self.scale);
+        self.validate_per_domain_hour = self.validate_per_domain_hour.saturating_mul(self.scale);
         self.streams_per_actor = self.streams_per_actor.saturating_mul(self.scale);
         self
     }
@@ -382,6 +401,7 @@ impl Config {
                 )));
             }
         }
+        self.registrars.check()?;
         if let Some(listen) = self.compat.listen {
             if self.compat.tenant.is_none() {
                 return contradiction("compat.listen needs compat.tenant");

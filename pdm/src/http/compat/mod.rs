@@ -3,6 +3,8 @@
 //! It acts as one tenant and has no authentication, because the old wire format has none; the settings keep it on
 //! loopback unless they are told otherwise.
 
+mod registrar;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +22,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::edge::{self, RequestId};
-use super::extract::{self, Caller, Params, Segment};
-use super::idempotency::{Context, decide_plain, wait_for};
-use super::limits::Bucket;
-use super::problem::Problem;
-use super::state::AppState;
 use crate::domain::actor::{Actor, Scope};
 use crate::domain::claim::{Claim, ClaimState};
 use crate::domain::ids::TenantId;
 use crate::domain::reserved;
+use crate::http::edge::{self, RequestId};
+use crate::http::extract::{self, Caller, Params, Segment};
+use crate::http::idempotency::{Context, decide_plain, wait_for};
+use crate::http::limits::Bucket;
+use crate::http::problem::Problem;
+use crate::http::state::AppState;
 use crate::service::{
     self, Code, Commit, Decided, GivenTargets, Refusal, Release, Reserve, ServiceError, TokenForm,
 };
@@ -61,6 +63,7 @@ pub fn compat_router(app: AppState, tenant: TenantId) -> Router {
         .route("/api/v1/pool/{domain}/commit", post(commit))
         .route("/api/v1/pool/{domain}/release", delete(release))
         .route("/api/v1/pool/{domain}/list", get(list))
+        .route("/api/v1/registrar/{id}/validate", post(registrar::validate))
         .method_not_allowed_fallback(|| async {
             Old(Refusal::new(Code::MethodNotAllowed, "see the header Allow"))
         })
@@ -172,9 +175,14 @@ async fn alive(State(compat): State<Compat>) -> Result<Json<Value>, Old> {
         .read(|tx| Box::pin(async move { tx.pools().await }))
         .await;
     let domains: Vec<String> = pools?.iter().map(|pool| pool.domain.to_string()).collect();
-    // Registrars come with customers' own domains.
+    let registrars: Vec<&str> = compat
+        .app
+        .registrars
+        .descriptors()
+        .map(|descriptor| descriptor.id)
+        .collect();
     Ok(Json(
-        json!({ "status": "ok", "managedDomains": domains, "registrars": [] }),
+        json!({ "status": "ok", "managedDomains": domains, "registrars": registrars }),
     ))
 }
 

@@ -14,6 +14,10 @@ use clap::builder::ArgPredicate;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+mod registrars;
+
+pub use registrars::ValidateArgs;
+
 use super::client::values::{self, ClaimRef, Owner};
 
 /// The whole command line.
@@ -129,6 +133,10 @@ pub enum ClientCommand {
     /// The record sets of a name
     #[command(subcommand)]
     Records(RecordsCommand),
+    /// Registrars of customers' own domains: what they need and can do
+    Registrars,
+    /// Look at a domain, and at an account at its registrar, without writing anything; exit status 1 when something is wrong
+    Validate(ValidateArgs),
     /// What lies on the servers and belongs to no claim (operator)
     Orphans(PageArgs),
     /// The audit log (operator)
