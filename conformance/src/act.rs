@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use pdm_registrar::{
-    Account, Capabilities, Change, Dnskey, DomainName, DsRecord, Error, NameserverSet, OwnerName, Snapshot, Support,
-    WantedDs,
+    Account, Capabilities, Change, Dnskey, DomainName, DsRecord, Error, NameserverSet, OwnerName, Snapshot,
+    Support, WantedDs,
 };
 
 use crate::check::Facts;
 use crate::picture::{self, Picture};
-use crate::sim::world::World;
 use crate::sim::fixtures::Case;
+use crate::sim::world::World;
 use crate::subject::{Subject, dns_host, name, registrar};
 
 /// The value that the acts on TXT put and remove.
@@ -79,7 +79,10 @@ impl Act {
 
     /// Whether it is about the registry side.
     pub fn at_registry(self) -> bool {
-        matches!(self, Self::SetNameservers | Self::SetDs | Self::ClearDs | Self::Restore)
+        matches!(
+            self,
+            Self::SetNameservers | Self::SetDs | Self::ClearDs | Self::Restore
+        )
     }
 
     /// Whether the target has the domain that it is about.
@@ -122,20 +125,30 @@ impl Act {
             Self::Restore => {
                 let registrar = registrar(account)?;
                 ready.snapshot = Some(registrar.snapshot(&ready.domain).await?);
-                Some(registrar.set_nameservers(&ready.domain, &wanted_nameservers()).await)
+                Some(
+                    registrar
+                        .set_nameservers(&ready.domain, &wanted_nameservers())
+                        .await,
+                )
             }
             Self::Undelegate => {
                 let (name, none) = (child(&ready.domain)?, WantedDs::none());
                 let host = dns_host(account)?;
-                Some(host.delegate(&ready.domain, &name, &wanted_nameservers(), &none).await)
+                Some(
+                    host.delegate(&ready.domain, &name, &wanted_nameservers(), &none)
+                        .await,
+                )
             }
-            Self::RemoveTxt => {
-                Some(dns_host(account)?.put_txt(&ready.domain, &txt_name(&ready.domain)?, TXT).await)
-            }
+            Self::RemoveTxt => Some(
+                dns_host(account)?
+                    .put_txt(&ready.domain, &txt_name(&ready.domain)?, TXT)
+                    .await,
+            ),
             _ => None,
         };
         if let Some(change) = before {
-            let change = change.with_context(|| format!("what has to be there before {self:?} cannot be made"))?;
+            let change =
+                change.with_context(|| format!("what has to be there before {self:?} cannot be made"))?;
             subject.finish(account, &ready.domain, &change).await?;
         }
         Ok(ready)
@@ -174,17 +187,34 @@ impl Ready {
     pub async fn perform(&self) -> Result<Change, Error> {
         let domain = &self.domain;
         // What is missing here is what the adapter claims and does not offer; the error is its own.
-        let missing = |error: anyhow::Error| Error::new(pdm_registrar::ErrorKind::Unsupported, error.to_string());
+        let missing =
+            |error: anyhow::Error| Error::new(pdm_registrar::ErrorKind::Unsupported, error.to_string());
         let none = WantedDs::none();
         match self.act {
             Act::SetNameservers => {
-                registrar(&*self.account).map_err(missing)?.set_nameservers(domain, &wanted_nameservers()).await
+                registrar(&*self.account)
+                    .map_err(missing)?
+                    .set_nameservers(domain, &wanted_nameservers())
+                    .await
             }
-            Act::SetDs => registrar(&*self.account).map_err(missing)?.set_ds(domain, &wanted_ds(domain, 1)).await,
-            Act::ClearDs => registrar(&*self.account).map_err(missing)?.set_ds(domain, &none).await,
+            Act::SetDs => {
+                registrar(&*self.account)
+                    .map_err(missing)?
+                    .set_ds(domain, &wanted_ds(domain, 1))
+                    .await
+            }
+            Act::ClearDs => {
+                registrar(&*self.account)
+                    .map_err(missing)?
+                    .set_ds(domain, &none)
+                    .await
+            }
             Act::Restore => {
                 let snapshot = self.snapshot.as_ref().expect("taken when it was made ready");
-                registrar(&*self.account).map_err(missing)?.restore(domain, snapshot).await
+                registrar(&*self.account)
+                    .map_err(missing)?
+                    .restore(domain, snapshot)
+                    .await
             }
             act => {
                 let host = dns_host(&*self.account).map_err(missing)?;
@@ -192,7 +222,8 @@ impl Ready {
                 let owner = txt_name(domain).map_err(missing)?;
                 match act {
                     Act::DelegateSigned => {
-                        host.delegate(domain, &child, &wanted_nameservers(), &wanted_ds(&child, 1)).await
+                        host.delegate(domain, &child, &wanted_nameservers(), &wanted_ds(&child, 1))
+                            .await
                     }
                     Act::Undelegate => host.undelegate(domain, &child, Some(&wanted_nameservers())).await,
                     Act::PutTxt => host.put_txt(domain, &owner, TXT).await,
@@ -241,20 +272,33 @@ impl Ready {
     }
 
     /// Holds an answer against the world: who says it was done must have done it, and who says it was not must not have.
-    pub fn truthful(&self, subject: &Subject, before: &Picture, answer: &Result<Change, Error>) -> Result<()> {
+    pub fn truthful(
+        &self,
+        subject: &Subject,
+        before: &Picture,
+        answer: &Result<Change, Error>,
+    ) -> Result<()> {
         use pdm_registrar::Applied;
         let stage = subject.stage()?;
         let done = self.done(&stage.world, subject.vendor().id());
         let act = self.act;
         match answer {
             Ok(Change::Applied | Change::Unchanged) => {
-                ensure!(done, "{act:?} answered {answer:?}, and the vendor's state is not the wanted one");
+                ensure!(
+                    done,
+                    "{act:?} answered {answer:?}, and the vendor's state is not the wanted one"
+                );
             }
             Ok(Change::Accepted(_)) => {}
             Err(error) => match error.applied {
-                Applied::Yes => ensure!(done, "{act:?} failed with `applied: yes`, and it was not done: {error}"),
-                Applied::No => Picture::of(&stage.world)
-                    .same_as(before, &format!("after {act:?} failed with `applied: no` ({error})"))?,
+                Applied::Yes => ensure!(
+                    done,
+                    "{act:?} failed with `applied: yes`, and it was not done: {error}"
+                ),
+                Applied::No => Picture::of(&stage.world).same_as(
+                    before,
+                    &format!("after {act:?} failed with `applied: no` ({error})"),
+                )?,
                 Applied::Unknown => {}
             },
         }
@@ -289,7 +333,11 @@ pub fn wanted_nameservers() -> NameserverSet {
 /// So many name servers, below two domains that nobody in the world holds.
 pub fn numbered_nameservers(count: usize) -> NameserverSet {
     let host = |n: usize| {
-        let parent = if n.is_multiple_of(2) { "example.net" } else { "example.org" };
+        let parent = if n.is_multiple_of(2) {
+            "example.net"
+        } else {
+            "example.org"
+        };
         DomainName::parse(&format!("ns{n}.pdm-check.{parent}")).expect("a valid name")
     };
     NameserverSet::new((1..=count).map(host)).expect("two to thirteen")
@@ -308,5 +356,7 @@ pub fn wanted_ds(domain: &DomainName, number: u8) -> WantedDs {
 
 /// The DS of that key at `domain`.
 pub fn ds_of(domain: &DomainName, number: u8) -> DsRecord {
-    key(number).ds(domain, pdm_registrar::DigestType::Sha256).expect("SHA-256 is made")
+    key(number)
+        .ds(domain, pdm_registrar::DigestType::Sha256)
+        .expect("SHA-256 is made")
 }

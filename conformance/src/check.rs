@@ -82,7 +82,10 @@ impl Facts<'_> {
 
     /// Whether there is a domain in such a situation.
     pub fn case(&self, name: &str) -> Applies {
-        present(self.fixtures.cases.contains_key(name), "the vendor does not know this situation")
+        present(
+            self.fixtures.cases.contains_key(name),
+            "the vendor does not know this situation",
+        )
     }
 
     /// Whether the vendor is a registrar.
@@ -108,7 +111,10 @@ pub fn refused<T: std::fmt::Debug>(
     match result {
         Ok(answer) => anyhow::bail!("{what} must be refused, and answered {answer:?}"),
         Err(error) => {
-            anyhow::ensure!(!error.detail.trim().is_empty(), "{what} was refused without a reason");
+            anyhow::ensure!(
+                !error.detail.trim().is_empty(),
+                "{what} was refused without a reason"
+            );
             Ok(error)
         }
     }
@@ -124,7 +130,11 @@ pub fn refused_as<T: std::fmt::Debug>(
     anyhow::ensure!(
         kinds.contains(&error.kind),
         "{what} must end as {}, and ended as {}: {error}",
-        kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or "),
+        kinds
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect::<Vec<_>>()
+            .join(" or "),
         error.kind.as_str(),
     );
     Ok(error)

@@ -6,7 +6,10 @@ use clap::{Parser, Subcommand};
 use conformance::{cli, lab};
 
 #[derive(Debug, Parser)]
-#[command(version, about = "Does it behave? Checks of registrar adapters, simulated registrars, and the lab")]
+#[command(
+    version,
+    about = "Does it behave? Checks of registrar adapters, simulated registrars, and the lab"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -22,7 +22,12 @@ impl Picture {
         let mut sets: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for ((vendor, zone), held) in &state.zones {
             for record in &held.records {
-                let key = (vendor.clone(), zone.clone(), record.name.clone(), record.rtype.clone());
+                let key = (
+                    vendor.clone(),
+                    zone.clone(),
+                    record.name.clone(),
+                    record.rtype.clone(),
+                );
                 let priority = record.priority.filter(|_| record.rtype == "MX");
                 let value = format!("{} {} {priority:?}", value(record), record.ttl);
                 sets.entry(key).or_default().push(value);
@@ -80,13 +85,22 @@ impl Picture {
     pub fn same_as(&self, before: &Self, when: &str) -> Result<()> {
         for (name, domain) in &before.domains {
             let now = self.domains.get(name);
-            ensure!(now == Some(domain), "{when}, the domain {name} was {domain:?} and is {now:?}");
+            ensure!(
+                now == Some(domain),
+                "{when}, the domain {name} was {domain:?} and is {now:?}"
+            );
         }
-        ensure!(self.domains.len() == before.domains.len(), "{when}, there are more domains than before");
+        ensure!(
+            self.domains.len() == before.domains.len(),
+            "{when}, there are more domains than before"
+        );
         let keys: BTreeSet<_> = before.sets.keys().chain(self.sets.keys()).collect();
         for key in keys {
             let (was, is) = (before.sets.get(key), self.sets.get(key));
-            ensure!(was == is, "{when}, the records {key:?} were {was:?} and are {is:?}");
+            ensure!(
+                was == is,
+                "{when}, the records {key:?} were {was:?} and are {is:?}"
+            );
         }
         Ok(())
     }
@@ -94,15 +108,27 @@ impl Picture {
 
 /// The hosts to which the registry delegates a domain.
 pub fn nameservers(world: &World, domain: &DomainName) -> BTreeSet<DomainName> {
-    hosts(world.domain(domain.as_str()).map(|domain| domain.nameservers).unwrap_or_default())
+    hosts(
+        world
+            .domain(domain.as_str())
+            .map(|domain| domain.nameservers)
+            .unwrap_or_default(),
+    )
 }
 
 /// The DS at the registry of a domain.
 pub fn ds(world: &World, domain: &DomainName) -> BTreeSet<DsRecord> {
-    let held = world.domain(domain.as_str()).map(|domain| domain.ds).unwrap_or_default();
+    let held = world
+        .domain(domain.as_str())
+        .map(|domain| domain.ds)
+        .unwrap_or_default();
     held.iter()
         .filter_map(|ds| {
-            DsRecord::parse(&format!("{} {} {} {}", ds.key_tag, ds.algorithm, ds.digest_type, ds.digest)).ok()
+            DsRecord::parse(&format!(
+                "{} {} {} {}",
+                ds.key_tag, ds.algorithm, ds.digest_type, ds.digest
+            ))
+            .ok()
         })
         .collect()
 }
@@ -146,5 +172,8 @@ pub fn unquoted(text: &str) -> String {
 
 /// Names of hosts, in any spelling.
 pub fn hosts(names: impl IntoIterator<Item = String>) -> BTreeSet<DomainName> {
-    names.into_iter().filter_map(|name| DomainName::parse(&name).ok()).collect()
+    names
+        .into_iter()
+        .filter_map(|name| DomainName::parse(&name).ok())
+        .collect()
 }

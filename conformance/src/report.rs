@@ -7,7 +7,12 @@ use crate::run::{Ended, Verdict};
 
 /// One line, without a line break at its end.
 pub fn line(ended: &Ended) -> String {
-    let Ended { target, check, verdict, .. } = ended;
+    let Ended {
+        target,
+        check,
+        verdict,
+        ..
+    } = ended;
     let verdict = match verdict {
         Verdict::Kept => "ok".to_owned(),
         Verdict::Broken(seen) => format!("FAILED\n    {}", seen.replace('\n', "\n    ")),
@@ -48,7 +53,16 @@ pub fn counts(ends: &[Ended]) -> BTreeMap<&str, Counts> {
 /// The last lines: counts by target, and reasons of skips with how often.
 pub fn summary(ends: &[Ended]) -> String {
     let mut text = String::new();
-    for (target, Counts { kept, broken, skipped, inapplicable }) in counts(ends) {
+    for (
+        target,
+        Counts {
+            kept,
+            broken,
+            skipped,
+            inapplicable,
+        },
+    ) in counts(ends)
+    {
         let trials = kept + broken;
         let _written = writeln!(
             text,
@@ -70,7 +84,16 @@ pub fn summary(ends: &[Ended]) -> String {
 /// All of it as a JUnit document: one suite for each target, one case for each check that applies.
 pub fn junit(ends: &[Ended]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
-    for (target, Counts { kept, broken, skipped, .. }) in counts(ends) {
+    for (
+        target,
+        Counts {
+            kept,
+            broken,
+            skipped,
+            ..
+        },
+    ) in counts(ends)
+    {
         let tests = kept + broken + skipped;
         let name = escaped(target);
         let _written = writeln!(
@@ -97,8 +120,15 @@ pub fn junit(ends: &[Ended]) -> String {
 
 /// Text for an attribute in XML, which has no control characters at all.
 fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    text.replace('\n', "&#10;").chars().filter(|character| !character.is_control()).collect()
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;");
+    text.replace('\n', "&#10;")
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect()
 }
 
 #[cfg(test)]
@@ -128,21 +158,38 @@ mod tests {
     #[test]
     fn skips_are_counted_with_their_reason_and_are_no_successes() {
         let summary = summary(&ends());
-        assert!(summary.contains("2 trials: 1 ok, 1 failed; 1 skipped, 1 do not apply"), "{summary}");
-        assert!(summary.contains("1 skipped: production is read-only"), "{summary}");
+        assert!(
+            summary.contains("2 trials: 1 ok, 1 failed; 1 skipped, 1 do not apply"),
+            "{summary}"
+        );
+        assert!(
+            summary.contains("1 skipped: production is read-only"),
+            "{summary}"
+        );
     }
 
     #[test]
     fn junit_is_escaped_and_complete() {
         let text = junit(&ends());
-        assert!(text.contains("tests=\"3\" failures=\"1\" skipped=\"1\""), "{text}");
-        assert!(text.contains("message=\"saw &lt;this&gt; &amp; &quot;that&quot;&#10;not it\""), "{text}");
+        assert!(
+            text.contains("tests=\"3\" failures=\"1\" skipped=\"1\""),
+            "{text}"
+        );
+        assert!(
+            text.contains("message=\"saw &lt;this&gt; &amp; &quot;that&quot;&#10;not it\""),
+            "{text}"
+        );
         assert_eq!(text.matches("<testcase").count(), 3);
     }
 
     #[test]
     fn a_line_names_target_check_and_verdict() {
-        let words = |ended| line(ended).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let words = |ended| {
+            line(ended)
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(words(&ends()[0]), ["ovh@simulator", "ds::write_is_done", "ok"]);
         assert!(line(&ends()[2]).ends_with("skipped (production is read-only)"));
     }

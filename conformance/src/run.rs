@@ -7,6 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::check::{Check, Needs, Outcome};
 use crate::checks;
+use crate::sim::fixtures::Fixtures;
 use crate::subject::Subject;
 use crate::target::{Kind, Opened, Target};
 
@@ -52,17 +53,27 @@ pub enum Verdict {
 pub fn trials(targets: &[Target], filter: &str) -> Vec<Trial> {
     let of = |target: &Target| {
         let target = target.clone();
-        let checks = checks::all().into_iter().filter(|check| check.name.contains(filter));
-        checks.map(move |check| Trial { target: target.clone(), check }).collect::<Vec<_>>()
+        let checks = checks::all()
+            .into_iter()
+            .filter(|check| check.name.contains(filter));
+        checks
+            .map(move |check| Trial {
+                target: target.clone(),
+                check,
+            })
+            .collect::<Vec<_>>()
     };
     targets.iter().flat_map(of).collect()
 }
 
 /// Runs trials and tells each end as it comes. Real accounts see one trial at a time.
 pub async fn run(trials: Vec<Trial>, mut tell: impl FnMut(Ended)) {
-    let (simulated, real): (Vec<_>, Vec<_>) =
-        trials.into_iter().partition(|trial| trial.target.kind() == Kind::Simulator);
-    let mut ends = stream::iter(simulated).map(Trial::run).buffer_unordered(AT_A_TIME);
+    let (simulated, real): (Vec<_>, Vec<_>) = trials
+        .into_iter()
+        .partition(|trial| trial.target.kind() == Kind::Simulator);
+    let mut ends = stream::iter(simulated)
+        .map(Trial::run)
+        .buffer_unordered(AT_A_TIME);
     while let Some(ended) = ends.next().await {
         tell(ended);
     }
@@ -90,8 +101,16 @@ impl Trial {
     async fn verdict(&self) -> anyhow::Result<Verdict> {
         let subject = match &self.target.opened {
             Opened::Simulator => Subject::simulated(self.target.vendor, None).await?,
-            Opened::Real { kind, endpoint, fixtures } => {
-                let possible = if *kind == Kind::Production { Needs::ReadOnly } else { Needs::Mutating };
+            Opened::Real {
+                kind,
+                endpoint,
+                fixtures,
+            } => {
+                let possible = if *kind == Kind::Production {
+                    Needs::ReadOnly
+                } else {
+                    Needs::Mutating
+                };
                 if self.check.needs > possible {
                     let because = match self.check.needs {
                         Needs::Simulator => "it needs a simulator",
@@ -99,7 +118,12 @@ impl Trial {
                     };
                     return Ok(Verdict::Skipped(because.to_owned()));
                 }
-                Subject::real(self.target.vendor, endpoint.clone(), *kind == Kind::Production, fixtures.clone())
+                Subject::real(
+                    self.target.vendor,
+                    endpoint.clone(),
+                    *kind == Kind::Production,
+                    Fixtures::clone(fixtures),
+                )
             }
         };
         if let Err(because) = (self.check.applies)(&subject.facts()) {

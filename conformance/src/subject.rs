@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use pdm_registrar::{
-    Account, Adapter, Change, Credentials, Custom, Descriptor, DnsHost, DomainName, Endpoint, Error, ReadOnly,
-    Registrar, Snapshot, TaskState,
+    Account, Adapter, Change, Credentials, Custom, Descriptor, DnsHost, DomainName, Endpoint, Error,
+    ReadOnly, Registrar, Snapshot, TaskState,
 };
 use tokio::time::{Instant, sleep};
 
@@ -54,10 +54,14 @@ impl Subject {
     /// A fresh simulator.
     pub async fn simulated(vendor: &'static Vendor, disguise: Option<Disguise>) -> Result<Self> {
         let world = World::new();
-        let (simulator, fixtures) = (vendor.start)(world.clone(), 0).await.context("the simulator does not start")?;
+        let (simulator, fixtures) = (vendor.start)(world.clone(), 0)
+            .await
+            .context("the simulator does not start")?;
         let stage = Stage { world, simulator };
         let plain = (vendor.adapter)();
-        let adapter = disguise.as_ref().map_or(plain.clone(), |disguise| disguise(plain, &stage));
+        let adapter = disguise
+            .as_ref()
+            .map_or(plain.clone(), |disguise| disguise(plain, &stage));
         Ok(Self {
             vendor,
             adapter,
@@ -137,7 +141,11 @@ impl Subject {
             }
             Place::Real { endpoint, read_only } => {
                 let account = self.adapter.open(endpoint, &credentials)?;
-                Ok(if *read_only { Box::new(ReadOnly::new(account)) } else { account })
+                Ok(if *read_only {
+                    Box::new(ReadOnly::new(account))
+                } else {
+                    account
+                })
             }
         }
     }
@@ -159,12 +167,26 @@ impl Subject {
 
     /// The domain whose zone the vendor hosts.
     pub fn zone(&self) -> Result<DomainName> {
-        name(&self.fixtures.hosted.as_ref().context("there is no hosted zone")?.domain)
+        name(
+            &self
+                .fixtures
+                .hosted
+                .as_ref()
+                .context("there is no hosted zone")?
+                .domain,
+        )
     }
 
     /// The domain with a DS.
     pub fn signed(&self) -> Result<DomainName> {
-        name(&self.fixtures.signed.as_ref().context("there is no signed domain")?.domain)
+        name(
+            &self
+                .fixtures
+                .signed
+                .as_ref()
+                .context("there is no signed domain")?
+                .domain,
+        )
     }
 
     /// Writes that the simulator has seen; 0 at a real vendor, where nobody can count them.
@@ -182,7 +204,9 @@ impl Subject {
             match registrar(account)?.task(domain, task).await? {
                 TaskState::Done => return Ok(()),
                 TaskState::Failed { detail } => bail!("the accepted change failed: {detail}"),
-                TaskState::NeedsPerson { detail } => bail!("the accepted change waits for a person: {detail}"),
+                TaskState::NeedsPerson { detail } => {
+                    bail!("the accepted change waits for a person: {detail}")
+                }
                 TaskState::Pending { detail } => match self.world() {
                     Some(world) => {
                         ensure!(round < 100, "the accepted change does not end: {detail}");
@@ -226,7 +250,10 @@ impl Subject {
         let mut snapshots = Vec::new();
         if let Some(registrar) = account.registrar() {
             let hosted = self.fixtures.hosted.as_ref().map(|hosted| &hosted.domain);
-            for domain in [Some(&self.fixtures.ordinary.domain), hosted].into_iter().flatten() {
+            for domain in [Some(&self.fixtures.ordinary.domain), hosted]
+                .into_iter()
+                .flatten()
+            {
                 snapshots.push(registrar.snapshot(&name(domain)?).await?);
             }
         }
@@ -248,13 +275,20 @@ impl Subject {
         let can = self.descriptor().capabilities;
         if !can.delegate_subdomain.is_no() {
             let child = act::child(&zone)?;
-            for name in [child.clone(), DomainName::parse(&format!("{}.{child}", act::DEEP))?] {
-                host.undelegate(&zone, &name, None).await.with_context(|| format!("{name} is still delegated"))?;
+            for name in [
+                child.clone(),
+                DomainName::parse(&format!("{}.{child}", act::DEEP))?,
+            ] {
+                host.undelegate(&zone, &name, None)
+                    .await
+                    .with_context(|| format!("{name} is still delegated"))?;
             }
         }
         if !can.txt.is_no() {
             for value in act::VALUES {
-                host.remove_txt(&zone, &act::txt_name(&zone)?, value).await.context("a TXT value is still there")?;
+                host.remove_txt(&zone, &act::txt_name(&zone)?, value)
+                    .await
+                    .context("a TXT value is still there")?;
             }
         }
         Ok(())

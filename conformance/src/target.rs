@@ -36,7 +36,7 @@ pub enum Opened {
         /// The same, for the adapter.
         endpoint: Endpoint,
         /// Account and domains, from the environment.
-        fixtures: Fixtures,
+        fixtures: Box<Fixtures>,
     },
 }
 
@@ -87,7 +87,9 @@ impl Target {
     ///
     /// A real target that is named without its credentials is an error, also within `all`.
     pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Vec<Self>> {
-        let (id, kind) = text.split_once('@').with_context(|| format!("`{text}` is not VENDOR@KIND"))?;
+        let (id, kind) = text
+            .split_once('@')
+            .with_context(|| format!("`{text}` is not VENDOR@KIND"))?;
         let kind = Kind::parse(kind)
             .with_context(|| format!("`{kind}` is no kind of target: simulator, sandbox or production"))?;
         let vendors: Vec<&'static Vendor> = match id {
@@ -96,7 +98,10 @@ impl Target {
                 Kind::Production => each().collect(),
                 Kind::Sandbox => each().filter(|vendor| has_sandbox(vendor)).collect(),
             },
-            id if kind == Kind::Simulator => VENDORS.iter().filter(|vendor| [vendor.id(), &vendor.label()].contains(&id)).collect(),
+            id if kind == Kind::Simulator => VENDORS
+                .iter()
+                .filter(|vendor| [vendor.id(), &vendor.label()].contains(&id))
+                .collect(),
             id => vendor(id).into_iter().collect(),
         };
         if vendors.is_empty() {
@@ -136,9 +141,13 @@ fn has_sandbox(vendor: &Vendor) -> bool {
 
 fn real(vendor: &Vendor, kind: Kind, environment: impl Fn(&str) -> Option<String>) -> Result<Opened> {
     let (id, word) = (vendor.id(), kind.word());
-    ensure!(kind == Kind::Production || has_sandbox(vendor), "{id} has no sandbox");
-    let mut targets: BTreeMap<String, BTreeMap<String, Variables>> =
-        Figment::from(Toml::string(TARGETS)).extract().context("targets.toml")?;
+    ensure!(
+        kind == Kind::Production || has_sandbox(vendor),
+        "{id} has no sandbox"
+    );
+    let mut targets: BTreeMap<String, BTreeMap<String, Variables>> = Figment::from(Toml::string(TARGETS))
+        .extract()
+        .context("targets.toml")?;
     let variables = targets.get_mut(id).and_then(|kinds| kinds.remove(word));
     let variables = variables.with_context(|| format!("targets.toml does not say what {id}@{word} reads"))?;
     let value = |name: &String| environment(name).filter(|value| !value.is_empty());
@@ -149,25 +158,43 @@ fn real(vendor: &Vendor, kind: Kind, environment: impl Fn(&str) -> Option<String
         }
     }
     let needs = (vendor.adapter)().descriptor().needs;
-    if !needs.iter().any(|needed| needed.iter().all(|field| credentials.contains_key(*field))) {
+    if !needs
+        .iter()
+        .any(|needed| needed.iter().all(|field| credentials.contains_key(*field)))
+    {
         let names: Vec<_> = variables.credentials.values().map(String::as_str).collect();
-        bail!("{id}@{word} was named and has no credentials: set {}", names.join(", "));
+        bail!(
+            "{id}@{word} was named and has no credentials: set {}",
+            names.join(", ")
+        );
     }
     let case = |name: &Option<String>| {
-        name.as_ref().and_then(&value).map(|domain| Case { domain, credentials: credentials.clone().into() })
+        name.as_ref().and_then(&value).map(|domain| Case {
+            domain,
+            credentials: credentials.clone().into(),
+        })
     };
     let (domain, hosted) = (case(&variables.domain), case(&variables.zone));
-    let names = || [&variables.domain, &variables.zone].map(|name| name.clone().unwrap_or_default()).join(" or ");
+    let names = || {
+        [&variables.domain, &variables.zone]
+            .map(|name| name.clone().unwrap_or_default())
+            .join(" or ")
+    };
     let ordinary = domain.or_else(|| hosted.clone());
     Ok(Opened::Real {
         kind,
-        endpoint: if kind == Kind::Sandbox { Endpoint::Sandbox } else { Endpoint::Production },
-        fixtures: Fixtures {
-            ordinary: ordinary.with_context(|| format!("{id}@{word} was named and has no domain: set {}", names()))?,
+        endpoint: if kind == Kind::Sandbox {
+            Endpoint::Sandbox
+        } else {
+            Endpoint::Production
+        },
+        fixtures: Box::new(Fixtures {
+            ordinary: ordinary
+                .with_context(|| format!("{id}@{word} was named and has no domain: set {}", names()))?,
             domains: Vec::new(),
             hosted,
             signed: None,
             cases: BTreeMap::new(),
-        },
+        }),
     })
 }

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use pdm_registrar::{Adapter, ErrorKind};
 
 use crate::act::Act;
+use crate::sim::controls::Controls;
 use crate::sim::fixtures::Fixtures;
 use crate::sim::world::World;
 use crate::sim::{self, Simulator};
@@ -18,13 +19,27 @@ pub struct Vendor {
     /// Its adapter.
     pub adapter: fn() -> Arc<dyn Adapter>,
     /// Starts its simulator on a port (0: any free one) over a world, into which it puts its fixtures.
-    pub start: fn(World, u16) -> BoxFuture<'static, io::Result<(Simulator, Fixtures)>>,
+    pub start: fn(World, u16) -> BoxFuture<'static, Started>,
     /// Kinds of failure that the vendor's own answers do not tell apart: any of them is right for each.
     pub indistinct: &'static [ErrorKind],
     /// Writes that the vendor can, but not with these credentials.
     pub lacks: &'static [Act],
-    /// Whether changes of name servers are done at once with these credentials, although the vendor has others.
-    pub at_once: bool,
+    /// How a change of name servers goes with these credentials.
+    pub changes: Changes,
+}
+
+/// A simulator that runs, and what is in its world.
+pub type Started = io::Result<(Simulator, Fixtures)>;
+
+/// How a change of name servers goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Changes {
+    /// Done when it is answered.
+    AtOnce,
+    /// Accepted, done later, and shown as on its way to whoever looks at the domain.
+    Shown,
+    /// Accepted, done later, and known only to whoever has its task.
+    Hidden,
 }
 
 impl Vendor {
@@ -59,7 +74,7 @@ pub static VENDORS: &[Vendor] = &[
         start: |world, port| Box::pin(async move { sim::cloudflare::start(&world, port).await }),
         indistinct: &[],
         lacks: &[],
-        at_once: false,
+        changes: Changes::AtOnce,
     },
     Vendor {
         with: None,
@@ -67,7 +82,7 @@ pub static VENDORS: &[Vendor] = &[
         start: |world, port| Box::pin(async move { sim::dynadot::start(&world, port).await }),
         indistinct: &[],
         lacks: &[],
-        at_once: false,
+        changes: Changes::AtOnce,
     },
     Vendor {
         with: None,
@@ -75,7 +90,7 @@ pub static VENDORS: &[Vendor] = &[
         start: |world, port| Box::pin(async move { sim::godaddy::start(&world, port).await }),
         indistinct: INDISTINCT_403,
         lacks: &[Act::Undelegate],
-        at_once: true,
+        changes: Changes::AtOnce,
     },
     Vendor {
         with: Some("token"),
@@ -83,7 +98,7 @@ pub static VENDORS: &[Vendor] = &[
         start: |world, port| Box::pin(godaddy_by_token(world, port)),
         indistinct: INDISTINCT_403,
         lacks: &[Act::SetDs, Act::ClearDs],
-        at_once: false,
+        changes: Changes::Hidden,
     },
     Vendor {
         with: None,
@@ -91,7 +106,7 @@ pub static VENDORS: &[Vendor] = &[
         start: |world, port| Box::pin(async move { sim::namecheap::start(&world, port).await }),
         indistinct: &[],
         lacks: &[],
-        at_once: false,
+        changes: Changes::AtOnce,
     },
     Vendor {
         with: None,
@@ -99,20 +114,34 @@ pub static VENDORS: &[Vendor] = &[
         start: |world, port| Box::pin(async move { sim::ovh::start(&world, port).await }),
         indistinct: &[],
         lacks: &[],
-        at_once: false,
+        changes: Changes::Shown,
     },
 ];
 
 /// GoDaddy answers all of them with 403 and one code.
-const INDISTINCT_403: &[ErrorKind] =
-    &[ErrorKind::ScopeMissing, ErrorKind::AccountTier, ErrorKind::DomainNotInAccount];
+const INDISTINCT_403: &[ErrorKind] = &[
+    ErrorKind::ScopeMissing,
+    ErrorKind::AccountTier,
+    ErrorKind::DomainNotInAccount,
+];
 
 /// GoDaddy's newest API, which takes tokens and no keys: another transport, with changes that take their time.
-async fn godaddy_by_token(world: World, port: u16) -> io::Result<(Simulator, Fixtures)> {
-    let (simulator, mut fixtures) = sim::godaddy::start(&world, port).await?;
+///
+/// What is not known of that API is set to the kinder answer, so that both ways of the adapter are gone.
+async fn godaddy_by_token(world: World, port: u16) -> Started {
+    let settings = sim::godaddy::Settings {
+        ns_by_v3: true,
+        caa_by_v1: true,
+        ..Default::default()
+    };
+    let controls = Controls::new(settings);
+    let (simulator, mut fixtures) = sim::godaddy::start_with(&world, port, &controls).await?;
     let keys = fixtures.ordinary.credentials.clone();
     let cases = [&mut fixtures.hosted, &mut fixtures.signed].into_iter().flatten();
-    for case in cases.chain([&mut fixtures.ordinary]).chain(fixtures.cases.values_mut()) {
+    for case in cases
+        .chain([&mut fixtures.ordinary])
+        .chain(fixtures.cases.values_mut())
+    {
         if case.credentials == keys {
             case.credentials = serde_json::json!({"access_token": sim::godaddy::ACCESS_TOKEN});
         }

@@ -27,7 +27,7 @@ pub(crate) fn export(zone: &DomainName, held: &Zone, rest: bool) -> ZoneExport {
     }
     if !rest {
         missing.push(
-            "records of types that Dynadot's older API does not show (CAA, NS, ANAME), if there are any"
+            "records of types that Dynadot's older API may not show (CAA, NS, ANAME), if there are any"
                 .to_owned(),
         );
     }

@@ -38,9 +38,10 @@ impl Kept {
             Mode::Hosted => Some(account.zone(domain).await?),
             Mode::External | Mode::Other(_) => None,
         };
+        let parked = state.mode == Mode::Other(PARKING.to_owned());
         Ok(Self {
             zone,
-            with_ads: state.with_ads,
+            with_ads: state.with_ads.filter(|_| parked),
         })
     }
 

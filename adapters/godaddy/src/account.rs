@@ -7,7 +7,7 @@ use crate::DS_NEEDS_CUSTOMER;
 use crate::api::Api;
 use crate::errors::{Failure, SCOPE, TIER};
 use crate::state::{State, protected};
-use crate::wire::Record;
+use crate::wire::{Domain, Record};
 
 /// An account at GoDaddy.
 pub(crate) struct Opened {
@@ -17,7 +17,7 @@ pub(crate) struct Opened {
 #[async_trait]
 impl Account for Opened {
     async fn probe(&self, domain: &DomainName) -> Result<Probe, Error> {
-        let shown = match self.api.domain(domain).await {
+        let shown = match self.shown(domain).await {
             Ok(shown) => Ok(State::new(shown, None)?),
             Err(failure) => Err(self.judge(domain, failure).await),
         };
@@ -63,11 +63,20 @@ impl Account for Opened {
 impl Opened {
     /// The domain, with its DS where there is a customer number.
     pub(crate) async fn state(&self, domain: &DomainName) -> Result<State, Error> {
-        let shown = match self.api.domain(domain).await {
+        let shown = match self.shown(domain).await {
             Ok(shown) => shown,
             Err(failure) => return Err(self.judge(domain, failure).await),
         };
         State::new(shown, self.api.customer_domain(domain).await?)
+    }
+
+    /// The domain, with its protection where that can be seen.
+    async fn shown(&self, domain: &DomainName) -> Result<Domain, Failure> {
+        let mut shown = self.api.domain(domain).await?;
+        if !self.api.login().has_key() {
+            shown.transfer_protected = self.api.protection(domain).await;
+        }
+        Ok(shown)
     }
 
     /// The records of the hosted zone.

@@ -12,7 +12,7 @@ use pdm_registrar::{
 use crate::account::Opened;
 use crate::api::Write;
 use crate::records::{Standing, owner, plan, reached};
-use crate::state::{State, protected};
+use crate::state::protected;
 use crate::task::{Goal, Task};
 use crate::wire::Record;
 use crate::{NO_DS_RECORDS, export};
@@ -153,28 +153,12 @@ impl Opened {
         }
     }
 
-    /// Refuses before the write what a protected domain would make of it. Only v1 shows the protection, and not every account may read
-    /// it there: what is read back afterwards decides in any case.
+    /// Refuses before the write what a protected domain would make of it. Only v1 shows the protection, and not to everyone: what is
+    /// read back afterwards decides in any case.
     async fn not_protected(&self, zone: &DomainName) -> Result<(), Error> {
-        if !self.api.login().has_key() {
-            return Ok(());
-        }
-        match self.api.domain(zone).await {
-            Ok(shown) => {
-                if State::new(shown, None)?.is_protected() {
-                    return Err(protected());
-                }
-                Ok(())
-            }
-            Err(failure)
-                if matches!(
-                    failure.error.kind,
-                    ErrorKind::Unavailable | ErrorKind::RateLimited
-                ) =>
-            {
-                Err(failure.error)
-            }
-            Err(_) => Ok(()),
+        match self.api.protection(zone).await {
+            Some(true) => Err(protected()),
+            Some(false) | None => Ok(()),
         }
     }
 

@@ -82,7 +82,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         ),
         read_ds: Support::Sometimes(DS_NEEDS_CUSTOMER),
         change_ds: Support::Sometimes(DS_NEEDS_CUSTOMER),
-        restore_mode: Support::Yes,
+        restore_mode: Support::Sometimes(
+            "GoDaddy may drop the zone of a domain that leaves its name servers. Its records are written anew then; CAA may be \
+             refused, which is told.",
+        ),
         delegate_subdomain: Support::Sometimes(
             "Only below a zone that GoDaddy hosts, without Domain Protection. GoDaddy lets NS be removed again with an access token \
              only; with a key, the web interface is needed for that.",

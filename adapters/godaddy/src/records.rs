@@ -160,7 +160,8 @@ pub(crate) fn plan(goal: &Goal, zone: &DomainName, records: &[Record], by_id: bo
     }
 }
 
-fn delete(ids: impl Iterator<Item = Option<String>>) -> Result<Write, Error> {
+/// The removal of records by their ids, which v3 alone shows.
+pub(crate) fn delete(ids: impl Iterator<Item = Option<String>>) -> Result<Write, Error> {
     // The ids become part of a path.
     let ids: Option<Vec<_>> = ids
         .map(|id| id.filter(|id| !id.is_empty() && !id.contains(['/', '?', '#', '.'])))

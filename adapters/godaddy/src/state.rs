@@ -104,7 +104,7 @@ impl State {
 
     /// Whether Domain Protection is on: name servers are refused, and records are stored without their data.
     pub(crate) fn is_protected(&self) -> bool {
-        self.domain.transfer_protected == Some(true) || self.domain.expiration_protected == Some(true)
+        self.domain.is_protected()
     }
 
     /// Refuses a change that the domain's state does not allow.

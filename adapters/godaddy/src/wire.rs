@@ -28,6 +28,13 @@ pub(crate) struct Domain {
     pub expiration_protected: Option<bool>,
 }
 
+impl Domain {
+    /// Whether Domain Protection is on, as far as it is shown.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.transfer_protected == Some(true) || self.expiration_protected == Some(true)
+    }
+}
+
 /// A page of domains of v3.
 #[derive(Deserialize)]
 pub(crate) struct DomainPage {

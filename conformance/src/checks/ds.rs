@@ -25,7 +25,9 @@ pub(super) fn checks() -> Vec<Check> {
 fn reads(facts: &Facts<'_>) -> Applies {
     facts.can(|can| can.read_ds)?;
     // Who may not change them with these credentials does not see them either.
-    facts.does(Act::SetDs).or_else(|_| facts.cannot(|can| can.change_ds))
+    facts
+        .does(Act::SetDs)
+        .or_else(|_| facts.cannot(|can| can.change_ds))
 }
 
 fn changes(facts: &Facts<'_>) -> Applies {
@@ -38,7 +40,10 @@ fn clears(facts: &Facts<'_>) -> Applies {
 
 async fn reads_current_ones(subject: &Subject) -> Outcome {
     let fixtures = &subject.fixtures;
-    for case in [Some(&fixtures.ordinary), fixtures.signed.as_ref()].into_iter().flatten() {
+    for case in [Some(&fixtures.ordinary), fixtures.signed.as_ref()]
+        .into_iter()
+        .flatten()
+    {
         let domain = crate::subject::name(&case.domain)?;
         let account = subject.open(case)?;
         let read = registrar(&*account)?.registration(&domain).await?.ds;
@@ -47,7 +52,8 @@ async fn reads_current_ones(subject: &Subject) -> Outcome {
             // Some vendors show the DS of what they sign themselves.
             continue;
         }
-        let read = read.with_context(|| format!("the DS of {domain} are claimed to be readable, and are not shown"))?;
+        let read = read
+            .with_context(|| format!("the DS of {domain} are claimed to be readable, and are not shown"))?;
         if let Some(world) = subject.world() {
             let truth = picture::ds(world, &domain);
             ensure!(read == truth, "{domain} has {truth:?}, read was {read:?}");
@@ -62,11 +68,22 @@ async fn set(subject: &Subject, domain: &DomainName, wanted: &WantedDs) -> anyho
     let registrar = registrar(&*account)?;
     let change = registrar.set_ds(domain, wanted).await?;
     subject.finish(&*account, domain, &change).await?;
-    let read = registrar.registration(domain).await?.ds.context("the DS are not shown")?;
-    ensure!(read == *wanted.ds(), "wanted {:?}, answered {change:?}, read back {read:?}", wanted.ds());
+    let read = registrar
+        .registration(domain)
+        .await?
+        .ds
+        .context("the DS are not shown")?;
+    ensure!(
+        read == *wanted.ds(),
+        "wanted {:?}, answered {change:?}, read back {read:?}",
+        wanted.ds()
+    );
     if let Some(world) = subject.world() {
         let truth = picture::ds(world, domain);
-        ensure!(truth == read, "{domain} has {truth:?} at the registry, read was {read:?}");
+        ensure!(
+            truth == read,
+            "{domain} has {truth:?} at the registry, read was {read:?}"
+        );
     }
     Ok(change)
 }
@@ -74,7 +91,10 @@ async fn set(subject: &Subject, domain: &DomainName, wanted: &WantedDs) -> anyho
 async fn write_is_done(subject: &Subject) -> Outcome {
     let domain = subject.domain()?;
     let change = set(subject, &domain, &wanted_ds(&domain, 1)).await?;
-    ensure!(change != Change::Unchanged, "a DS was wanted, and nothing was changed");
+    ensure!(
+        change != Change::Unchanged,
+        "a DS was wanted, and nothing was changed"
+    );
     Ok(())
 }
 
@@ -108,9 +128,15 @@ async fn two_stand_side_by_side(subject: &Subject) -> Outcome {
 async fn none_wanted_removes_all(subject: &Subject) -> Outcome {
     let domain = subject.signed()?;
     let change = set(subject, &domain, &WantedDs::none()).await?;
-    ensure!(change != Change::Unchanged, "the DS had to go, and nothing was changed");
+    ensure!(
+        change != Change::Unchanged,
+        "the DS had to go, and nothing was changed"
+    );
     let again = set(subject, &domain, &WantedDs::none()).await?;
-    ensure!(again == Change::Unchanged, "no DS wanted where there is none answered {again:?}");
+    ensure!(
+        again == Change::Unchanged,
+        "no DS wanted where there is none answered {again:?}"
+    );
     Ok(())
 }
 
@@ -123,7 +149,10 @@ async fn without_its_key_is_done_or_refused(subject: &Subject) -> Outcome {
         Ok(change) => {
             subject.finish(&*account, &domain, &change).await?;
             let read = registrar(&*account)?.registration(&domain).await?.ds;
-            ensure!(read.as_ref() == Some(wanted.ds()), "answered {change:?}, read back {read:?}");
+            ensure!(
+                read.as_ref() == Some(wanted.ds()),
+                "answered {change:?}, read back {read:?}"
+            );
         }
         Err(error) => {
             ensure!(
@@ -131,7 +160,10 @@ async fn without_its_key_is_done_or_refused(subject: &Subject) -> Outcome {
                 "a DS without its key ended as {}: {error}",
                 error.kind.as_str()
             );
-            ensure!(error.applied == Applied::No && subject.writes() == writes, "refused, and maybe done: {error}");
+            ensure!(
+                error.applied == Applied::No && subject.writes() == writes,
+                "refused, and maybe done: {error}"
+            );
             if let (Some(before), Some(world)) = (before, subject.world()) {
                 Picture::of(world).same_as(&before, "after a DS without its key was refused")?;
             }

@@ -26,20 +26,54 @@ pub(super) fn checks() -> Vec<Check> {
         check!("errors", huge_answer_is_not_swallowed, Simulator, always),
         check!("errors", redirect_is_not_followed, Simulator, always),
         check!("errors", write_that_failed_is_told_truly, Simulator, writes),
-        check!("errors", write_that_was_done_and_failed_is_told_truly, Simulator, writes),
-        check!("errors", write_cut_before_it_was_done_is_told_truly, Simulator, writes),
-        check!("errors", write_cut_after_it_was_done_is_told_truly, Simulator, writes),
+        check!(
+            "errors",
+            write_that_was_done_and_failed_is_told_truly,
+            Simulator,
+            writes
+        ),
+        check!(
+            "errors",
+            write_cut_before_it_was_done_is_told_truly,
+            Simulator,
+            writes
+        ),
+        check!(
+            "errors",
+            write_cut_after_it_was_done_is_told_truly,
+            Simulator,
+            writes
+        ),
         check!("errors", write_into_silence_is_told_truly, Simulator, writes),
-        check!("errors", write_answered_by_a_page_is_told_truly, Simulator, writes),
-        check!("errors", write_answered_by_something_huge_is_told_truly, Simulator, writes),
-        check!("errors", write_during_maintenance_is_told_truly, Simulator, writes),
+        check!(
+            "errors",
+            write_answered_by_a_page_is_told_truly,
+            Simulator,
+            writes
+        ),
+        check!(
+            "errors",
+            write_answered_by_something_huge_is_told_truly,
+            Simulator,
+            writes
+        ),
+        check!(
+            "errors",
+            write_during_maintenance_is_told_truly,
+            Simulator,
+            writes
+        ),
         check!("errors", yes_without_a_deed_is_no_success, Simulator, writes),
         check!("errors", late_deed_is_told_truly, Simulator, writes),
     ]
 }
 
 fn writes(facts: &Facts<'_>) -> Applies {
-    if Act::offered(facts).is_empty() { Err("the vendor takes no write".to_owned()) } else { Ok(()) }
+    if Act::offered(facts).is_empty() {
+        Err("the vendor takes no write".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads with every call of the vendor failing so, and the error.
@@ -54,29 +88,57 @@ async fn read(subject: &Subject, fault: Fault, deadline: Duration) -> Result<Vec
         errors.push(refused(&what, registrar.registration(&domain).await)?);
         errors.push(refused(&what, registrar.snapshot(&domain).await)?);
     }
-    if let Some(hosted) = subject.fixtures.hosted.as_ref().filter(|_| subject.facts().can(|can| can.export_zone).is_ok()) {
+    if let Some(hosted) = subject
+        .fixtures
+        .hosted
+        .as_ref()
+        .filter(|_| subject.facts().can(|can| can.export_zone).is_ok())
+    {
         let account = subject.open_within(hosted, deadline)?;
-        errors.push(refused(&what, dns_host(&*account)?.export(&name(&hosted.domain)?).await)?);
+        errors.push(refused(
+            &what,
+            dns_host(&*account)?.export(&name(&hosted.domain)?).await,
+        )?);
     }
     let unanswered = errors.iter().find(|error| error.applied != Applied::No);
-    ensure!(unanswered.is_none(), "a read has nothing to apply: {unanswered:?}");
+    ensure!(
+        unanswered.is_none(),
+        "a read has nothing to apply: {unanswered:?}"
+    );
     Ok(errors)
 }
 
 fn all_are(errors: &[Error], kinds: &[ErrorKind], retry: impl Fn(Retry) -> bool) -> Outcome {
     for error in errors {
-        ensure!(kinds.contains(&error.kind), "it must be one of {kinds:?}, and is {}: {error}", error.kind.as_str());
-        ensure!(retry(error.retry), "to be tried again {:?} is wrong: {error}", error.retry);
+        ensure!(
+            kinds.contains(&error.kind),
+            "it must be one of {kinds:?}, and is {}: {error}",
+            error.kind.as_str()
+        );
+        ensure!(
+            retry(error.retry),
+            "to be tried again {:?} is wrong: {error}",
+            error.retry
+        );
     }
     Ok(())
 }
 
 async fn too_many_calls_with_a_time_to_wait(subject: &Subject) -> Outcome {
-    let errors = read(subject, Fault::TooMany { retry_after: Some(77) }, Duration::from_secs(10)).await?;
+    let errors = read(
+        subject,
+        Fault::TooMany {
+            retry_after: Some(77),
+        },
+        Duration::from_secs(10),
+    )
+    .await?;
     // Not all vendors say it; then a guess may be longer, or a minute.
-    all_are(&errors, &[ErrorKind::RateLimited], |retry| {
-        matches!(retry, Retry::After(wait) if wait >= Duration::from_secs(60))
-    })?;
+    all_are(
+        &errors,
+        &[ErrorKind::RateLimited],
+        |retry| matches!(retry, Retry::After(wait) if wait >= Duration::from_secs(60)),
+    )?;
     let told = |error: &Error| error.retry == Retry::After(Duration::from_secs(77));
     ensure!(
         errors.iter().all(told) || !errors.iter().any(told),
@@ -86,10 +148,17 @@ async fn too_many_calls_with_a_time_to_wait(subject: &Subject) -> Outcome {
 }
 
 async fn too_many_calls_without_a_time_to_wait(subject: &Subject) -> Outcome {
-    let errors = read(subject, Fault::TooMany { retry_after: None }, Duration::from_secs(10)).await?;
-    all_are(&errors, &[ErrorKind::RateLimited], |retry| {
-        matches!(retry, Retry::After(wait) if wait >= Duration::from_secs(1))
-    })
+    let errors = read(
+        subject,
+        Fault::TooMany { retry_after: None },
+        Duration::from_secs(10),
+    )
+    .await?;
+    all_are(
+        &errors,
+        &[ErrorKind::RateLimited],
+        |retry| matches!(retry, Retry::After(wait) if wait >= Duration::from_secs(1)),
+    )
 }
 
 /// Nothing was done, and that is known.
@@ -99,9 +168,19 @@ async fn too_many_calls_leave_a_write_undone(subject: &Subject) -> Outcome {
         let ready = act.ready(&subject).await?;
         let stage = subject.stage()?;
         let before = Picture::of(&stage.world);
-        stage.simulator.faults.always(Fault::TooMany { retry_after: Some(9) }, "");
-        let error = refused_as(&format!("{act:?}"), ready.perform().await, &[ErrorKind::RateLimited])?;
-        ensure!(error.applied == Applied::No, "{act:?} met a full budget, and may have been done: {error}");
+        stage
+            .simulator
+            .faults
+            .always(Fault::TooMany { retry_after: Some(9) }, "");
+        let error = refused_as(
+            &format!("{act:?}"),
+            ready.perform().await,
+            &[ErrorKind::RateLimited],
+        )?;
+        ensure!(
+            error.applied == Applied::No,
+            "{act:?} met a full budget, and may have been done: {error}"
+        );
         Picture::of(&stage.world).same_as(&before, &format!("after {act:?} met a full budget"))?;
     }
     Ok(())
@@ -112,7 +191,10 @@ async fn one_failed_read_is_survived(subject: &Subject) -> Outcome {
     for fault in [Fault::CutBefore, Fault::Html(502)] {
         let account = subject.account()?;
         subject.stage()?.simulator.faults.arm(fault.clone(), "", 1);
-        account.probe(&subject.domain()?).await.with_context(|| format!("one {fault:?} ended a read"))?;
+        account
+            .probe(&subject.domain()?)
+            .await
+            .with_context(|| format!("one {fault:?} ended a read"))?;
     }
     Ok(())
 }
@@ -135,7 +217,10 @@ async fn page_in_place_of_an_answer_is_away(subject: &Subject) -> Outcome {
         all_are(&errors, &[ErrorKind::Unavailable], |retry| retry != Retry::Never)
             .with_context(|| format!("a page with status {status}"))?;
         let quoted = errors.iter().find(|error| error.detail.contains("<html"));
-        ensure!(quoted.is_none(), "the page's markup is in the message: {quoted:?}");
+        ensure!(
+            quoted.is_none(),
+            "the page's markup is in the message: {quoted:?}"
+        );
     }
     Ok(())
 }
@@ -148,7 +233,9 @@ async fn connection_cut_while_reading_is_away(subject: &Subject) -> Outcome {
 async fn silence_ends_at_the_deadline(subject: &Subject) -> Outcome {
     let long = Duration::from_secs(600);
     let reads = read(subject, Fault::Silent(long), SHORT_DEADLINE);
-    let errors = tokio::time::timeout(long / 10, reads).await.context("no end to the waiting")??;
+    let errors = tokio::time::timeout(long / 10, reads)
+        .await
+        .context("no end to the waiting")??;
     all_are(&errors, &[ErrorKind::Unavailable], |retry| retry != Retry::Never)
 }
 
@@ -173,7 +260,11 @@ async fn redirect_is_not_followed(subject: &Subject) -> Outcome {
         };
         super::stand_in(Router::new().fallback(seen)).await?
     };
-    for status in [StatusCode::FOUND, StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT] {
+    for status in [
+        StatusCode::FOUND,
+        StatusCode::TEMPORARY_REDIRECT,
+        StatusCode::PERMANENT_REDIRECT,
+    ] {
         let to = format!("{}/sign-in", elsewhere.base);
         let answer = move || async move { (status, [(header::LOCATION, to)]) };
         let vendor = super::stand_in(Router::new().fallback(answer)).await?;
@@ -183,10 +274,16 @@ async fn redirect_is_not_followed(subject: &Subject) -> Outcome {
         if let Some(registrar) = account.registrar() {
             refused("a redirected read", registrar.registration(&domain).await)?;
             let wanted = crate::act::wanted_nameservers();
-            refused("a redirected write", registrar.set_nameservers(&domain, &wanted).await)?;
+            refused(
+                "a redirected write",
+                registrar.set_nameservers(&domain, &wanted).await,
+            )?;
         }
         let reached = reached.load(Ordering::SeqCst);
-        ensure!(reached == 0, "a redirect with {status} was followed {reached} times");
+        ensure!(
+            reached == 0,
+            "a redirect with {status} was followed {reached} times"
+        );
     }
     Ok(())
 }
@@ -197,7 +294,10 @@ async fn calls_of(subject: &Subject, act: Act) -> Result<Vec<String>> {
     let ready = act.ready(&subject).await?;
     let stage = subject.stage()?;
     stage.simulator.journal.clear();
-    let change = ready.perform().await.with_context(|| format!("{act:?}, with nothing wrong"))?;
+    let change = ready
+        .perform()
+        .await
+        .with_context(|| format!("{act:?}, with nothing wrong"))?;
     ensure!(change != Change::Unchanged, "{act:?} has nothing to do");
     let mut calls = Vec::new();
     for entry in stage.simulator.journal.entries() {
@@ -205,7 +305,10 @@ async fn calls_of(subject: &Subject, act: Act) -> Result<Vec<String>> {
             calls.push(entry.call);
         }
     }
-    ensure!(!calls.is_empty(), "{act:?} answered {change:?}, and nothing was written");
+    ensure!(
+        !calls.is_empty(),
+        "{act:?} answered {change:?}, and nothing was written"
+    );
     Ok(calls)
 }
 
@@ -224,7 +327,11 @@ async fn at_every_write(
         places.extend(calls?.into_iter().map(|call| (act, call)));
     }
     // Side by side, each in a world of its own: adapters wait for what vendors are slow with.
-    let played = join_all(places.iter().map(|(act, call)| at_one_write(subject, *act, call, fault, deadline, judge)));
+    let played = join_all(
+        places
+            .iter()
+            .map(|(act, call)| at_one_write(subject, *act, call, fault, deadline, judge)),
+    );
     let mut hits = 0;
     for played in played.await {
         hits += usize::from(played?);
@@ -249,7 +356,11 @@ async fn at_one_write(
     let before = Picture::of(&stage.world);
     stage.simulator.faults.arm(fault.clone(), call, 1);
     let answer = ready.perform().await;
-    let unused = stage.simulator.faults.take(call, |armed| armed == fault).is_some();
+    let unused = stage
+        .simulator
+        .faults
+        .take(call, |armed| armed == fault)
+        .is_some();
     stage.simulator.faults.clear();
     if unused {
         return Ok(false);
@@ -257,7 +368,9 @@ async fn at_one_write(
     let when = || format!("{act:?} with {fault:?} at `{call}` answered {answer:?}");
     ready.truthful(&subject, &before, &answer).with_context(when)?;
     judge(&ready, &answer).with_context(when)?;
-    converges(&subject, &mut ready, &answer).await.with_context(when)?;
+    converges(&subject, &mut ready, &answer)
+        .await
+        .with_context(when)?;
     Ok(true)
 }
 
@@ -273,7 +386,10 @@ async fn converges(subject: &Subject, ready: &mut Ready, first: &Result<Change, 
     for _ in 0..20 {
         match &answer {
             Ok(change) => {
-                subject.finish(&*ready.account, &ready.domain, change).await.context("asked again")?;
+                subject
+                    .finish(&*ready.account, &ready.domain, change)
+                    .await
+                    .context("asked again")?;
                 break;
             }
             // What the first try began is still on its way.
@@ -284,7 +400,10 @@ async fn converges(subject: &Subject, ready: &mut Ready, first: &Result<Change, 
             Err(error) => anyhow::bail!("asked again it ends as {}: {error}", error.kind.as_str()),
         }
     }
-    ensure!(ready.done(world, subject.vendor().id()), "asked again it answered {answer:?}, and is not done");
+    ensure!(
+        ready.done(world, subject.vendor().id()),
+        "asked again it answered {answer:?}, and is not done"
+    );
     Ok(())
 }
 
@@ -292,7 +411,9 @@ async fn converges(subject: &Subject, ready: &mut Ready, first: &Result<Change, 
 fn is_away(_: &Ready, answer: &Result<Change, Error>) -> Outcome {
     match answer {
         Ok(_) => Ok(()),
-        Err(error) => all_are(std::slice::from_ref(error), &[ErrorKind::Unavailable], |retry| retry != Retry::Never),
+        Err(error) => all_are(std::slice::from_ref(error), &[ErrorKind::Unavailable], |retry| {
+            retry != Retry::Never
+        }),
     }
 }
 
@@ -301,7 +422,13 @@ async fn write_that_failed_is_told_truly(subject: &Subject) -> Outcome {
 }
 
 async fn write_that_was_done_and_failed_is_told_truly(subject: &Subject) -> Outcome {
-    at_every_write(subject, &Fault::ServerErrorAfter, Duration::from_secs(10), is_away).await
+    at_every_write(
+        subject,
+        &Fault::ServerErrorAfter,
+        Duration::from_secs(10),
+        is_away,
+    )
+    .await
 }
 
 async fn write_cut_before_it_was_done_is_told_truly(subject: &Subject) -> Outcome {
@@ -313,7 +440,13 @@ async fn write_cut_after_it_was_done_is_told_truly(subject: &Subject) -> Outcome
 }
 
 async fn write_into_silence_is_told_truly(subject: &Subject) -> Outcome {
-    at_every_write(subject, &Fault::Silent(Duration::from_secs(600)), SHORT_DEADLINE, is_away).await
+    at_every_write(
+        subject,
+        &Fault::Silent(Duration::from_secs(600)),
+        SHORT_DEADLINE,
+        is_away,
+    )
+    .await
 }
 
 async fn write_answered_by_a_page_is_told_truly(subject: &Subject) -> Outcome {
@@ -331,16 +464,31 @@ async fn write_during_maintenance_is_told_truly(subject: &Subject) -> Outcome {
 
 /// What is read back decides.
 async fn yes_without_a_deed_is_no_success(subject: &Subject) -> Outcome {
-    at_every_write(subject, &Fault::NotApplied, Duration::from_secs(10), comes_perhaps).await
+    at_every_write(
+        subject,
+        &Fault::NotApplied,
+        Duration::from_secs(10),
+        comes_perhaps,
+    )
+    .await
 }
 
 async fn late_deed_is_told_truly(subject: &Subject) -> Outcome {
-    at_every_write(subject, &Fault::AppliedLate { reads: 2 }, Duration::from_secs(10), comes_perhaps).await
+    at_every_write(
+        subject,
+        &Fault::AppliedLate { reads: 2 },
+        Duration::from_secs(10),
+        comes_perhaps,
+    )
+    .await
 }
 
 /// What the vendor said yes to may come yet.
 fn comes_perhaps(_: &Ready, answer: &Result<Change, Error>) -> Outcome {
     let never = matches!(answer, Err(error) if error.applied == Applied::No);
-    ensure!(!never, "the vendor said yes, and the answer says that it will never be done");
+    ensure!(
+        !never,
+        "the vendor said yes, and the answer says that it will never be done"
+    );
     Ok(())
 }

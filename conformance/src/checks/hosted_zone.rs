@@ -1,9 +1,7 @@
-//! Delegations below a zone that the vendor hosts, and the export of the zone.
-
-use std::collections::BTreeMap;
+//! Delegations below a zone that the vendor hosts.
 
 use anyhow::{Context, Result, ensure};
-use pdm_registrar::{Applied, Change, DomainName, ErrorKind, HostedDelegation, NameserverSet, WantedDs, ZoneRecord};
+use pdm_registrar::{Applied, Change, DomainName, ErrorKind, HostedDelegation, NameserverSet, WantedDs};
 
 use crate::act::{Act, DEEP, child, numbered_nameservers, wanted_ds, wanted_nameservers};
 use crate::check::{Applies, Check, Facts, Outcome, check, refused, refused_as};
@@ -12,28 +10,64 @@ use crate::subject::{Subject, dns_host};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        check!("hosted_zone", export_loses_nothing_or_says_so, Simulator, exports),
-        check!("hosted_zone", export_is_in_presentation_form, ReadOnly, exports),
         check!("hosted_zone", nothing_stands_at_a_free_name, ReadOnly, delegates),
         check!("hosted_zone", delegation_is_done, Mutating, delegates),
         check!("hosted_zone", second_delegation_is_unchanged, Mutating, delegates),
-        check!("hosted_zone", delegation_replaces_its_own_name_servers, Mutating, delegates),
-        check!("hosted_zone", delegation_of_a_deep_name_is_done, Mutating, delegates),
-        check!("hosted_zone", delegation_over_records_of_the_customer_is_refused, Simulator, delegates),
-        check!("hosted_zone", end_of_a_delegation_is_done_and_repeatable, Mutating, delegates),
-        check!("hosted_zone", end_of_a_foreign_delegation_is_a_conflict, Mutating, delegates),
-        check!("hosted_zone", signed_delegation_is_done_and_undone, Mutating, signs),
-        check!("hosted_zone", ds_that_cannot_be_held_is_refused_before_a_write, Mutating, cannot_sign),
-        check!("hosted_zone", zone_that_is_elsewhere_is_refused, Simulator, hosts_anything),
+        check!(
+            "hosted_zone",
+            delegation_replaces_its_own_name_servers,
+            Mutating,
+            delegates
+        ),
+        check!(
+            "hosted_zone",
+            delegation_of_a_deep_name_is_done,
+            Mutating,
+            delegates
+        ),
+        check!(
+            "hosted_zone",
+            delegation_over_records_of_the_customer_is_refused,
+            Simulator,
+            delegates
+        ),
+        check!(
+            "hosted_zone",
+            end_of_a_delegation_is_done_and_repeatable,
+            Mutating,
+            delegates
+        ),
+        check!(
+            "hosted_zone",
+            end_of_a_foreign_delegation_is_a_conflict,
+            Mutating,
+            delegates
+        ),
+        check!(
+            "hosted_zone",
+            signed_delegation_is_done_and_undone,
+            Mutating,
+            signs
+        ),
+        check!(
+            "hosted_zone",
+            ds_that_cannot_be_held_is_refused_before_a_write,
+            Mutating,
+            cannot_sign
+        ),
+        check!(
+            "hosted_zone",
+            zone_that_is_elsewhere_is_refused,
+            Simulator,
+            hosts_anything
+        ),
     ]
 }
 
-fn exports(facts: &Facts<'_>) -> Applies {
-    facts.can(|can| can.export_zone).and_then(|()| facts.hosted())
-}
-
 fn delegates(facts: &Facts<'_>) -> Applies {
-    facts.can(|can| can.delegate_subdomain).and_then(|()| facts.hosted())
+    facts
+        .can(|can| can.delegate_subdomain)
+        .and_then(|()| facts.hosted())
 }
 
 fn signs(facts: &Facts<'_>) -> Applies {
@@ -46,139 +80,95 @@ fn cannot_sign(facts: &Facts<'_>) -> Applies {
 }
 
 fn hosts_anything(facts: &Facts<'_>) -> Applies {
-    facts.can(|can| can.txt).or_else(|_| facts.can(|can| can.delegate_subdomain))?;
+    facts
+        .can(|can| can.txt)
+        .or_else(|_| facts.can(|can| can.delegate_subdomain))?;
     // Elsewhere a domain's zone can only be when its name servers can be changed.
     facts.can(|can| can.change_nameservers)
-}
-
-/// Each record that a customer put there is in the export, or the export says that something is missing.
-async fn export_loses_nothing_or_says_so(subject: &Subject) -> Outcome {
-    let zone = subject.zone()?;
-    let ready = Act::PutTxt.opened(subject)?;
-    let export = dns_host(&*ready.account)?.export(&zone).await?;
-    ensure!(export.zone == zone, "the export is of {}", export.zone);
-    let mut exported: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for record in &export.records {
-        let owner = record.owner.as_str().strip_suffix(zone.as_str()).unwrap_or_default().trim_end_matches('.');
-        exported
-            .entry((owner.to_owned(), record.rtype.clone()))
-            .or_default()
-            .push(comparable(&record.rtype, &record.value));
-    }
-    let mut held: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    {
-        let mut state = subject.stage()?.world.state();
-        let records = &state.zone(subject.vendor().id(), zone.as_str()).context("the world has no such zone")?.records;
-        ensure!(!records.is_empty(), "the hosted zone is empty");
-        for record in records {
-            let apex = record.name.is_empty() && ["SOA", "NS"].contains(&record.rtype.as_str());
-            if !apex {
-                let value = match record.priority.filter(|_| ["MX", "SRV"].contains(&record.rtype.as_str())) {
-                    Some(priority) => format!("{priority} {}", record.value),
-                    None => record.value.clone(),
-                };
-                let key = (record.name.clone(), real_type(&record.rtype).to_owned());
-                held.entry(key).or_default().push(comparable(real_type(&record.rtype), &value));
-            }
-        }
-    }
-    for (key, mut values) in held {
-        let mut found = exported.remove(&key).unwrap_or_default();
-        values.sort();
-        found.sort();
-        let told = export.missing.iter().any(|missing| missing.contains(&key.1));
-        ensure!(
-            values == found || told,
-            "at {key:?} the zone holds {values:?}, the export {found:?}, and says only {:?}",
-            export.missing
-        );
-    }
-    let apex_ns = |key: &(String, String)| key.0.is_empty() && key.1 == "NS";
-    ensure!(exported.keys().all(apex_ns), "the export has what the zone does not hold: {exported:?}");
-    Ok(())
-}
-
-/// Forms that vendors made up for texts are TXT in the DNS.
-fn real_type(rtype: &str) -> &str {
-    if ["SPF", "DKIM", "DMARC"].contains(&rtype) { "TXT" } else { rtype }
-}
-
-/// A value without what may differ in writing: case and final dots of names, quotes of texts.
-fn comparable(rtype: &str, value: &str) -> String {
-    match rtype {
-        "TXT" => picture::unquoted(value),
-        "CAA" => value.replace('"', ""),
-        _ => value.trim_end_matches('.').to_ascii_lowercase(),
-    }
-}
-
-async fn export_is_in_presentation_form(subject: &Subject) -> Outcome {
-    let zone = subject.zone()?;
-    let ready = Act::PutTxt.opened(subject)?;
-    let export = dns_host(&*ready.account)?.export(&zone).await?;
-    ensure!(export.records.is_sorted(), "the records of an export are not sorted");
-    for record in &export.records {
-        let ZoneRecord { owner, rtype, ttl, value } = record;
-        ensure!(owner.is_at_or_below(&zone), "{owner} is not in {zone}");
-        ensure!(rtype.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()), "`{rtype}` is no type");
-        ensure!(*ttl > 1, "{owner} {rtype} has the TTL {ttl}, which no zone file means");
-        let right = match rtype.as_str() {
-            "SOA" => false,
-            "TXT" | "SPF" => value.starts_with('"') && value.ends_with('"') && value.len() >= 2,
-            "CNAME" | "NS" | "DNAME" | "PTR" => value.ends_with('.'),
-            "MX" => value
-                .split_once(' ')
-                .is_some_and(|(distance, host)| distance.parse::<u16>().is_ok() && host.ends_with('.')),
-            "SRV" => value.split(' ').count() == 4 && value.ends_with('.'),
-            "CAA" => value.split(' ').count() >= 3 && value.ends_with('"'),
-            "A" => value.parse::<std::net::Ipv4Addr>().is_ok(),
-            "AAAA" => value.parse::<std::net::Ipv6Addr>().is_ok(),
-            _ => !value.is_empty(),
-        };
-        ensure!(right, "{owner} {rtype} `{value}` is not as zone files write it");
-    }
-    Ok(())
 }
 
 async fn nothing_stands_at_a_free_name(subject: &Subject) -> Outcome {
     let ready = Act::Delegate.opened(subject)?;
     let seen = look(&*ready.account, &ready.domain, &child(&ready.domain)?).await?;
-    ensure!(seen.nameservers.is_empty() && seen.other_types.is_empty(), "at a free name stands {seen:?}");
-    ensure!(seen.ds.is_none_or(|ds| ds.is_empty()), "a DS stands at a free name");
+    ensure!(
+        seen.nameservers.is_empty() && seen.other_types.is_empty(),
+        "at a free name stands {seen:?}"
+    );
+    ensure!(
+        seen.ds.is_none_or(|ds| ds.is_empty()),
+        "a DS stands at a free name"
+    );
     Ok(())
 }
 
-async fn look(account: &dyn pdm_registrar::Account, zone: &DomainName, name: &DomainName) -> Result<HostedDelegation> {
+async fn look(
+    account: &dyn pdm_registrar::Account,
+    zone: &DomainName,
+    name: &DomainName,
+) -> Result<HostedDelegation> {
     Ok(dns_host(account)?.delegation(zone, name).await?)
 }
 
 /// Delegates, and reads it back.
-async fn delegate(subject: &Subject, name: &DomainName, wanted: &NameserverSet, ds: &WantedDs) -> Result<Change> {
+async fn delegate(
+    subject: &Subject,
+    name: &DomainName,
+    wanted: &NameserverSet,
+    ds: &WantedDs,
+) -> Result<Change> {
     let ready = Act::Delegate.opened(subject)?;
     let zone = &ready.domain;
-    let change = dns_host(&*ready.account)?.delegate(zone, name, wanted, ds).await?;
+    let change = dns_host(&*ready.account)?
+        .delegate(zone, name, wanted, ds)
+        .await?;
     subject.finish(&*ready.account, zone, &change).await?;
     let seen = look(&*ready.account, zone, name).await?;
     let read: Vec<_> = seen.nameservers.iter().cloned().collect();
-    ensure!(read == Vec::from(wanted.clone()), "wanted {wanted}, answered {change:?}, read back {read:?}");
+    ensure!(
+        read == Vec::from(wanted.clone()),
+        "wanted {wanted}, answered {change:?}, read back {read:?}"
+    );
     let read = seen.ds.unwrap_or_default();
-    ensure!(read == *ds.ds(), "wanted the DS {:?}, answered {change:?}, read back {read:?}", ds.ds());
+    ensure!(
+        read == *ds.ds(),
+        "wanted the DS {:?}, answered {change:?}, read back {read:?}",
+        ds.ds()
+    );
     if let Some(world) = subject.world() {
-        let owner = name.as_str().strip_suffix(zone.as_str()).unwrap_or_default().trim_end_matches('.');
+        let owner = name
+            .as_str()
+            .strip_suffix(zone.as_str())
+            .unwrap_or_default()
+            .trim_end_matches('.');
         let held = picture::records(world, subject.vendor().id(), zone, owner, "NS");
-        let held: Vec<_> = picture::hosts(held.into_iter().map(|record| record.value)).into_iter().collect();
-        ensure!(held == Vec::from(wanted.clone()), "wanted {wanted}, the zone holds {held:?}");
+        let held: Vec<_> = picture::hosts(held.into_iter().map(|record| record.value))
+            .into_iter()
+            .collect();
+        ensure!(
+            held == Vec::from(wanted.clone()),
+            "wanted {wanted}, the zone holds {held:?}"
+        );
     }
     Ok(change)
 }
 
 /// Ends a delegation; `None` when the vendor's program cannot, which it says without a write.
-async fn undelegate(subject: &Subject, name: &DomainName, ours: Option<&NameserverSet>) -> Result<Option<Change>> {
+async fn undelegate(
+    subject: &Subject,
+    name: &DomainName,
+    ours: Option<&NameserverSet>,
+) -> Result<Option<Change>> {
     let ready = Act::Undelegate.opened(subject)?;
     let writes = subject.writes();
-    match dns_host(&*ready.account)?.undelegate(&ready.domain, name, ours).await {
+    match dns_host(&*ready.account)?
+        .undelegate(&ready.domain, name, ours)
+        .await
+    {
         Err(error) if error.kind == ErrorKind::Unsupported => {
-            ensure!(subject.writes() == writes && error.applied == Applied::No, "refused after a write: {error}");
+            ensure!(
+                subject.writes() == writes && error.applied == Applied::No,
+                "refused after a write: {error}"
+            );
             ensure!(
                 subject.descriptor().capabilities.delegate_subdomain != pdm_registrar::Support::Yes,
                 "a delegation that cannot be taken away again is claimed for every account without a word"
@@ -196,7 +186,10 @@ async fn undelegate(subject: &Subject, name: &DomainName, ours: Option<&Nameserv
 async fn delegation_is_done(subject: &Subject) -> Outcome {
     let name = child(&subject.zone()?)?;
     let change = delegate(subject, &name, &wanted_nameservers(), &WantedDs::none()).await?;
-    ensure!(change != Change::Unchanged, "a delegation was wanted, and nothing was changed");
+    ensure!(
+        change != Change::Unchanged,
+        "a delegation was wanted, and nothing was changed"
+    );
     Ok(())
 }
 
@@ -205,7 +198,10 @@ async fn second_delegation_is_unchanged(subject: &Subject) -> Outcome {
     delegate(subject, &name, &wanted_nameservers(), &WantedDs::none()).await?;
     let writes = subject.writes();
     let again = delegate(subject, &name, &wanted_nameservers(), &WantedDs::none()).await?;
-    ensure!(again == Change::Unchanged, "the second delegation answered {again:?}");
+    ensure!(
+        again == Change::Unchanged,
+        "the second delegation answered {again:?}"
+    );
     ensure!(subject.writes() == writes, "the second delegation sent a write");
     Ok(())
 }
@@ -213,8 +209,20 @@ async fn second_delegation_is_unchanged(subject: &Subject) -> Outcome {
 async fn delegation_replaces_its_own_name_servers(subject: &Subject) -> Outcome {
     let name = child(&subject.zone()?)?;
     let four = numbered_nameservers(4);
-    delegate(subject, &name, &NameserverSet::new(four.iter().take(3).cloned())?, &WantedDs::none()).await?;
-    delegate(subject, &name, &NameserverSet::new(four.iter().skip(2).cloned())?, &WantedDs::none()).await?;
+    delegate(
+        subject,
+        &name,
+        &NameserverSet::new(four.iter().take(3).cloned())?,
+        &WantedDs::none(),
+    )
+    .await?;
+    delegate(
+        subject,
+        &name,
+        &NameserverSet::new(four.iter().skip(2).cloned())?,
+        &WantedDs::none(),
+    )
+    .await?;
     Ok(())
 }
 
@@ -229,20 +237,39 @@ async fn delegation_over_records_of_the_customer_is_refused(subject: &Subject) -
     let stage = subject.stage()?;
     let taken = {
         let mut state = stage.world.state();
-        let zone = state.zone(subject.vendor().id(), ready.domain.as_str()).context("no such zone")?;
+        let zone = state
+            .zone(subject.vendor().id(), ready.domain.as_str())
+            .context("no such zone")?;
         let usable = |label: &str| !label.is_empty() && !label.contains(['*', '_']);
-        let found = zone.records.iter().find(|record| usable(&record.name) && record.rtype != "NS");
-        found.context("the hosted zone has no host below it")?.name.clone()
+        let found = zone
+            .records
+            .iter()
+            .find(|record| usable(&record.name) && record.rtype != "NS");
+        found
+            .context("the hosted zone has no host below it")?
+            .name
+            .clone()
     };
     let name = DomainName::parse(&format!("{taken}.{}", ready.domain))?;
     let seen = look(&*ready.account, &ready.domain, &name).await?;
-    ensure!(!seen.other_types.is_empty(), "records stand at {name}, and none is shown");
+    ensure!(
+        !seen.other_types.is_empty(),
+        "records stand at {name}, and none is shown"
+    );
     let (before, writes) = (Picture::of(&stage.world), subject.writes());
     let host = dns_host(&*ready.account)?;
-    let answer = host.delegate(&ready.domain, &name, &wanted_nameservers(), &WantedDs::none()).await;
-    let error = refused_as(&format!("a delegation over {seen:?}"), answer, &[ErrorKind::WouldLoseData])?;
+    let answer = host
+        .delegate(&ready.domain, &name, &wanted_nameservers(), &WantedDs::none())
+        .await;
+    let error = refused_as(
+        &format!("a delegation over {seen:?}"),
+        answer,
+        &[ErrorKind::WouldLoseData],
+    )?;
     ensure!(
-        seen.other_types.iter().any(|rtype| error.detail.contains(rtype.as_str())),
+        seen.other_types
+            .iter()
+            .any(|rtype| error.detail.contains(rtype.as_str())),
         "the refusal does not name what stands there: {error}"
     );
     ensure!(subject.writes() == writes, "refused, and sent");
@@ -257,17 +284,29 @@ async fn end_of_a_delegation_is_done_and_repeatable(subject: &Subject) -> Outcom
     let Some(change) = undelegate(subject, &name, Some(&wanted_nameservers())).await? else {
         return Ok(());
     };
-    ensure!(change != Change::Unchanged, "the delegation had to go, and nothing was changed");
+    ensure!(
+        change != Change::Unchanged,
+        "the delegation had to go, and nothing was changed"
+    );
     let ready = Act::Undelegate.opened(subject)?;
     let seen = look(&*ready.account, &zone, &name).await?;
-    ensure!(seen.nameservers.is_empty(), "the delegation is gone, and {seen:?} stands there");
+    ensure!(
+        seen.nameservers.is_empty(),
+        "the delegation is gone, and {seen:?} stands there"
+    );
     if let (Some(before), Some(world)) = (before, subject.world()) {
         Picture::of(world).same_as(&before, "after a delegation came and went")?;
     }
     let writes = subject.writes();
     let again = undelegate(subject, &name, Some(&wanted_nameservers())).await?;
-    ensure!(again == Some(Change::Unchanged), "no delegation to end answered {again:?}");
-    ensure!(subject.writes() == writes, "no delegation to end, and a write was sent");
+    ensure!(
+        again == Some(Change::Unchanged),
+        "no delegation to end answered {again:?}"
+    );
+    ensure!(
+        subject.writes() == writes,
+        "no delegation to end, and a write was sent"
+    );
     Ok(())
 }
 
@@ -279,14 +318,19 @@ async fn end_of_a_foreign_delegation_is_a_conflict(subject: &Subject) -> Outcome
     let writes = subject.writes();
     // One of ours, and one that is not.
     let ours = NameserverSet::new(numbered_nameservers(3).iter().skip(1).cloned())?;
-    let answer = dns_host(&*ready.account)?.undelegate(&zone, &name, Some(&ours)).await;
+    let answer = dns_host(&*ready.account)?
+        .undelegate(&zone, &name, Some(&ours))
+        .await;
     let error = refused("the end of a delegation of others", answer)?;
     ensure!(
         matches!(error.kind, ErrorKind::Conflict | ErrorKind::Unsupported),
         "the end of a delegation of others is {}: {error}",
         error.kind.as_str()
     );
-    ensure!(subject.writes() == writes && error.applied == Applied::No, "refused, and maybe done: {error}");
+    ensure!(
+        subject.writes() == writes && error.applied == Applied::No,
+        "refused, and maybe done: {error}"
+    );
     let seen = look(&*ready.account, &zone, &name).await?;
     ensure!(!seen.nameservers.is_empty(), "the delegation of others is gone");
     Ok(())
@@ -299,7 +343,10 @@ async fn signed_delegation_is_done_and_undone(subject: &Subject) -> Outcome {
     delegate(subject, &name, &hosts, &wanted_ds(&name, 1)).await?;
     let writes = subject.writes();
     let again = delegate(subject, &name, &hosts, &wanted_ds(&name, 1)).await?;
-    ensure!(again == Change::Unchanged && subject.writes() == writes, "the second delegation answered {again:?}");
+    ensure!(
+        again == Change::Unchanged && subject.writes() == writes,
+        "the second delegation answered {again:?}"
+    );
     // Other keys, then none.
     delegate(subject, &name, &hosts, &wanted_ds(&name, 2)).await?;
     delegate(subject, &name, &hosts, &WantedDs::none()).await?;
@@ -314,8 +361,15 @@ async fn signed_delegation_is_done_and_undone(subject: &Subject) -> Outcome {
 async fn ds_that_cannot_be_held_is_refused_before_a_write(subject: &Subject) -> Outcome {
     let ready = Act::DelegateSigned.opened(subject)?;
     let (before, writes) = (subject.world().map(Picture::of), subject.writes());
-    let error = refused_as("a DS that the vendor cannot hold", ready.perform().await, &[ErrorKind::Unsupported])?;
-    ensure!(error.applied == Applied::No && subject.writes() == writes, "refused after a write: {error}");
+    let error = refused_as(
+        "a DS that the vendor cannot hold",
+        ready.perform().await,
+        &[ErrorKind::Unsupported],
+    )?;
+    ensure!(
+        error.applied == Applied::No && subject.writes() == writes,
+        "refused after a write: {error}"
+    );
     if let (Some(before), Some(world)) = (before, subject.world()) {
         Picture::of(world).same_as(&before, "after a refused DS")?;
     }
@@ -332,9 +386,15 @@ async fn zone_that_is_elsewhere_is_refused(subject: &Subject) -> Outcome {
         let before = Picture::of(&stage.world);
         let mut ready = act.opened_for(subject, &subject.fixtures.ordinary)?;
         ready.domain = subject.domain()?;
-        let error = refused(&format!("{act:?} in a zone that is elsewhere"), ready.perform().await)?;
+        let error = refused(
+            &format!("{act:?} in a zone that is elsewhere"),
+            ready.perform().await,
+        )?;
         ensure!(error.applied == Applied::No, "refused, and maybe done: {error}");
-        ensure!(error.kind != ErrorKind::Unexpected, "a zone that is elsewhere is no surprise: {error}");
+        ensure!(
+            error.kind != ErrorKind::Unexpected,
+            "a zone that is elsewhere is no surprise: {error}"
+        );
         Picture::of(&stage.world).same_as(&before, &format!("after {act:?} was refused"))?;
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! The checks, by what they are about. To add one: a function in one of these files and a line in its list; the self-check then asks
 //! for a broken adapter that it turns red on.
 
+mod canaries;
 pub mod credentials;
 pub mod ds;
 pub mod errors;
+pub mod export;
+mod heard;
 pub mod hosted_zone;
 pub mod limits;
 pub mod nameservers;
@@ -34,6 +37,7 @@ pub fn all() -> Vec<Check> {
         tasks::checks(),
         hosted_zone::checks(),
         txt::checks(),
+        export::checks(),
         not_ours::checks(),
         limits::checks(),
         errors::checks(),

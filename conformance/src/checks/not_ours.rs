@@ -11,26 +11,56 @@ use crate::subject::{Subject, dns_host, name, registrar};
 pub(super) fn checks() -> Vec<Check> {
     vec![
         check!("not_ours", reads_change_nothing, Simulator, always),
-        check!("not_ours", writes_leave_everything_else, Simulator, writes_anything),
-        check!("not_ours", leaving_the_hosting_leaves_everything_else, Simulator, leaves),
-        check!("not_ours", domain_of_another_account_is_out_of_reach, Simulator, |facts| facts.case("not_in_account")),
-        check!("not_ours", account_opened_for_reading_sends_no_write, Simulator, writes_anything),
+        check!(
+            "not_ours",
+            writes_leave_everything_else,
+            Simulator,
+            writes_anything
+        ),
+        check!(
+            "not_ours",
+            leaving_the_hosting_leaves_everything_else,
+            Simulator,
+            leaves
+        ),
+        check!(
+            "not_ours",
+            domain_of_another_account_is_out_of_reach,
+            Simulator,
+            |facts| facts.case("not_in_account")
+        ),
+        check!(
+            "not_ours",
+            account_opened_for_reading_sends_no_write,
+            Simulator,
+            writes_anything
+        ),
     ]
 }
 
 fn writes_anything(facts: &Facts<'_>) -> Applies {
-    if Act::offered(facts).is_empty() { Err("the vendor takes no write".to_owned()) } else { Ok(()) }
+    if Act::offered(facts).is_empty() {
+        Err("the vendor takes no write".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn leaves(facts: &Facts<'_>) -> Applies {
-    facts.can(|can| can.change_nameservers).and_then(|()| facts.hosted())
+    facts
+        .can(|can| can.change_nameservers)
+        .and_then(|()| facts.hosted())
 }
 
 async fn reads_change_nothing(subject: &Subject) -> Outcome {
     let stage = subject.stage()?;
     let before = Picture::of(&stage.world);
     let fixtures = &subject.fixtures;
-    let cases = [Some(&fixtures.ordinary), fixtures.hosted.as_ref(), fixtures.signed.as_ref()];
+    let cases = [
+        Some(&fixtures.ordinary),
+        fixtures.hosted.as_ref(),
+        fixtures.signed.as_ref(),
+    ];
     for case in cases.into_iter().flatten() {
         let (account, domain) = (subject.open(case)?, name(&case.domain)?);
         if let Some(registrar) = account.registrar() {
@@ -58,7 +88,10 @@ async fn writes_leave_everything_else(subject: &Subject) -> Outcome {
         let before = ready.apart(world);
         let change = ready.perform().await.with_context(|| format!("{act:?}"))?;
         subject.finish(&*ready.account, &ready.domain, &change).await?;
-        ensure!(ready.done(world, subject.vendor().id()), "{act:?} answered {change:?}, and is not done");
+        ensure!(
+            ready.done(world, subject.vendor().id()),
+            "{act:?} answered {change:?}, and is not done"
+        );
         ready.apart(world).same_as(&before, &format!("after {act:?}"))?;
     }
     Ok(())
@@ -78,12 +111,24 @@ async fn leaving_the_hosting_leaves_everything_else(subject: &Subject) -> Outcom
 
 async fn domain_of_another_account_is_out_of_reach(subject: &Subject) -> Outcome {
     let stage = subject.stage()?;
-    let case = subject.fixtures.cases.get("not_in_account").context("no such situation")?;
+    let case = subject
+        .fixtures
+        .cases
+        .get("not_in_account")
+        .context("no such situation")?;
     let kinds = subject.vendor().kinds(ErrorKind::DomainNotInAccount);
     let (account, domain) = (subject.open(case)?, name(&case.domain)?);
     if let Some(registrar) = account.registrar() {
-        refused_as("a look at a domain of others", registrar.registration(&domain).await, &kinds)?;
-        refused_as("a snapshot of a domain of others", registrar.snapshot(&domain).await, &kinds)?;
+        refused_as(
+            "a look at a domain of others",
+            registrar.registration(&domain).await,
+            &kinds,
+        )?;
+        refused_as(
+            "a snapshot of a domain of others",
+            registrar.snapshot(&domain).await,
+            &kinds,
+        )?;
     }
     let before = Picture::of(&stage.world);
     for act in Act::offered(&subject.facts()) {
@@ -109,7 +154,11 @@ async fn account_opened_for_reading_sends_no_write(subject: &Subject) -> Outcome
         stage.simulator.journal.clear();
         let mut ready = act.opened(subject)?;
         ready.account = Box::new(ReadOnly::new(ready.account));
-        refused_as(&format!("{act:?} in an account for reading"), ready.perform().await, &[ErrorKind::Unsupported])?;
+        refused_as(
+            &format!("{act:?} in an account for reading"),
+            ready.perform().await,
+            &[ErrorKind::Unsupported],
+        )?;
         let sent = stage.simulator.journal.entries();
         ensure!(sent.is_empty(), "{act:?} in an account for reading sent {sent:?}");
         reads_as_before(subject, &*ready.account).await?;

@@ -1,118 +1,80 @@
 //! No credential comes out anywhere: not in errors, tasks and snapshots, not in the journal, not in a log line at any level.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, HEXLOWER};
-use pdm_registrar::{Change, Credentials, Error};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use data_encoding::{BASE64, HEXLOWER};
+use pdm_registrar::{Change, Credentials};
 
+use super::canaries::Canaries;
+use super::heard::Heard;
 use crate::act::Act;
 use crate::check::{Applies, Check, Facts, Outcome, always, check};
 use crate::sim::faults::Fault;
-use crate::sim::fixtures::Case;
 use crate::subject::{SHORT_DEADLINE, Subject, name, registrar};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        check!("secrets", malformed_credentials_are_not_repeated, ReadOnly, always),
+        check!(
+            "secrets",
+            malformed_credentials_are_not_repeated,
+            ReadOnly,
+            always
+        ),
         check!("secrets", errors_hold_none, Simulator, always),
-        check!("secrets", vendor_that_repeats_them_is_not_quoted, Simulator, always),
-        check!("secrets", snapshots_and_tasks_hold_none, Simulator, |facts| facts.registrar()),
+        check!(
+            "secrets",
+            vendor_that_repeats_them_is_not_quoted,
+            Simulator,
+            always
+        ),
+        check!("secrets", snapshots_and_tasks_hold_none, Simulator, |facts| facts
+            .registrar()),
         check!("secrets", only_the_vendor_gets_them, Simulator, always),
         check!("secrets", logs_hold_none_at_any_level, Simulator, works),
     ]
 }
 
 fn works(facts: &Facts<'_>) -> Applies {
-    if Act::offered(facts).is_empty() { Err("the vendor takes no write".to_owned()) } else { Ok(()) }
-}
-
-/// The secret values of some credentials, in every form in which they may be written, by field.
-struct Canaries(Vec<(String, String)>);
-
-impl Canaries {
-    fn of(subject: &Subject, case: &Case) -> Result<Self> {
-        let values = case.credentials.as_object().context("credentials are an object")?;
-        let secret = |name: &str| subject.descriptor().fields.iter().any(|field| field.secret && field.name == name);
-        let mut forms = Vec::new();
-        for (field, value) in values.iter().filter(|(field, _)| secret(field)) {
-            let value = value.as_str().context("credentials are texts")?;
-            ensure!(value.len() >= 8, "the fixture's `{field}` is too short to be found in a text");
-            forms.extend(written(value).into_iter().map(|form| (field.clone(), form)));
-        }
-        ensure!(!forms.is_empty(), "the fixture has no secret");
-        Ok(Self(forms))
-    }
-
-    /// An error when `text` holds one. The message does not repeat it.
-    fn absent_from(&self, what: &str, text: &str) -> Outcome {
-        let text = text.to_ascii_lowercase();
-        for (field, form) in &self.0 {
-            ensure!(!text.contains(form), "the secret `{field}` is in {what}");
-        }
+    if Act::offered(facts).is_empty() {
+        Err("the vendor takes no write".to_owned())
+    } else {
         Ok(())
     }
-
-    fn absent_from_error(&self, what: &str, error: &Error) -> Outcome {
-        self.absent_from(what, &format!("{error}\n{error:?}\n{}", serde_json::to_string(error)?))
-    }
-}
-
-/// A value as it may be written, in lower case: plain, percent-encoded, escaped for JSON and XML, hexadecimal, reversed, and base64
-/// wherever it stands in what was encoded.
-fn written(value: &str) -> Vec<String> {
-    let percent: String = value
-        .bytes()
-        .map(|byte| match byte {
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect();
-    let bytes: String = format!("{:?}", value.as_bytes()).trim_matches(['[', ']']).to_owned();
-    let mut forms = vec![
-        value.to_owned(),
-        percent,
-        serde_json::Value::from(value).to_string().trim_matches('"').to_owned(),
-        value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
-        HEXLOWER.encode(value.as_bytes()),
-        value.chars().rev().collect(),
-        // How `Debug` writes a buffer.
-        bytes,
-    ];
-    for before in 0..3 {
-        let shifted: Vec<u8> = std::iter::repeat_n(b' ', before).chain(value.bytes()).collect();
-        // What the characters beside it have a part in is left out.
-        let middle = |text: String| text.get(before + 1..text.len().saturating_sub(3)).unwrap_or_default().to_owned();
-        forms.push(middle(BASE64_NOPAD.encode(&shifted)));
-        forms.push(middle(BASE64URL.encode(&shifted).replace('=', "")));
-    }
-    forms.retain(|form| form.len() >= 8);
-    forms.iter_mut().for_each(|form| form.make_ascii_lowercase());
-    forms.sort();
-    forms.dedup();
-    forms
 }
 
 /// What a person enters wrongly is still a secret.
 async fn malformed_credentials_are_not_repeated(subject: &Subject) -> Outcome {
     let canaries = Canaries::of(subject, &subject.fixtures.ordinary)?;
-    let given = subject.fixtures.ordinary.credentials.as_object().context("credentials are an object")?;
+    let given = subject
+        .fixtures
+        .ordinary
+        .credentials
+        .as_object()
+        .context("credentials are an object")?;
     let is = subject.descriptor();
     let mut wrong: Vec<Vec<u8>> = vec![
         // Cut off, an array, a number, and a field too many.
-        subject.fixtures.ordinary.credentials.to_string().trim_end_matches('}').as_bytes().to_vec(),
+        subject
+            .fixtures
+            .ordinary
+            .credentials
+            .to_string()
+            .trim_end_matches('}')
+            .as_bytes()
+            .to_vec(),
         serde_json::to_vec(&[&given])?,
     ];
     for (field, value) in given {
         let text = value.as_str().unwrap_or_default();
-        for bad in [serde_json::json!([text]), format!("{text}\n{text}").into(), format!("é {text} é").into()] {
+        for bad in [
+            serde_json::json!([text]),
+            format!("{text}\n{text}").into(),
+            format!("é {text} é").into(),
+        ] {
             let mut fields = given.clone();
             fields.insert(field.clone(), bad);
             wrong.push(serde_json::to_vec(&fields)?);
@@ -148,10 +110,19 @@ async fn errors_hold_none(subject: &Subject) -> Outcome {
         let domain = subject.domain()?;
         errors.extend(account.probe(&domain).await.err());
         if let Some(registrar) = account.registrar() {
-            errors.extend(registrar.set_nameservers(&domain, &crate::act::wanted_nameservers()).await.err());
+            errors.extend(
+                registrar
+                    .set_nameservers(&domain, &crate::act::wanted_nameservers())
+                    .await
+                    .err(),
+            );
         }
         if let Some(host) = account.dns_host() {
-            errors.extend(host.put_txt(&domain, &crate::act::txt_name(&domain)?, "pdm-check").await.err());
+            errors.extend(
+                host.put_txt(&domain, &crate::act::txt_name(&domain)?, "pdm-check")
+                    .await
+                    .err(),
+            );
         }
         ensure!(!errors.is_empty(), "{fault:?} is no failure");
         for error in errors.drain(..) {
@@ -180,28 +151,56 @@ async fn vendor_that_repeats_them_is_not_quoted(subject: &Subject) -> Outcome {
     let case = &subject.fixtures.ordinary;
     let canaries = Canaries::of(subject, case)?;
     let domain = subject.domain()?;
-    for (status, xml) in [(200, false), (400, false), (403, false), (500, false), (200, true), (500, true)] {
+    for (status, xml) in [
+        (200, false),
+        (400, false),
+        (403, false),
+        (500, false),
+        (200, true),
+        (500, true),
+    ] {
         let values: BTreeMap<String, String> = serde_json::from_value(case.credentials.clone())?;
         let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let said = repeated(&uri, &headers, &body, &values);
             let answer = if xml { xml_error(&said) } else { json_error(&said) };
             let kind = if xml { "text/xml" } else { "application/json" };
-            async move { (StatusCode::from_u16(status).unwrap_or_default(), [(header::CONTENT_TYPE, kind)], answer) }
+            async move {
+                (
+                    StatusCode::from_u16(status).unwrap_or_default(),
+                    [(header::CONTENT_TYPE, kind)],
+                    answer,
+                )
+            }
         };
         let vendor = super::stand_in(Router::new().fallback(answer)).await?;
         let account = super::open_at(subject, &vendor)?;
         let mut errors = vec![account.probe(&domain).await.err()];
         if let Some(registrar) = account.registrar() {
             errors.push(registrar.registration(&domain).await.err());
-            errors.push(registrar.set_nameservers(&domain, &crate::act::wanted_nameservers()).await.err());
+            errors.push(
+                registrar
+                    .set_nameservers(&domain, &crate::act::wanted_nameservers())
+                    .await
+                    .err(),
+            );
         }
         if let Some(host) = account.dns_host() {
             errors.push(host.export(&domain).await.err());
-            errors.push(host.put_txt(&domain, &crate::act::txt_name(&domain)?, "pdm-check").await.err());
+            errors.push(
+                host.put_txt(&domain, &crate::act::txt_name(&domain)?, "pdm-check")
+                    .await
+                    .err(),
+            );
         }
-        ensure!(errors.iter().any(Option::is_some), "an answer of nothing but an error is a success");
+        ensure!(
+            errors.iter().any(Option::is_some),
+            "an answer of nothing but an error is a success"
+        );
         for error in errors.into_iter().flatten() {
-            canaries.absent_from_error(&format!("an error that quotes the vendor (status {status})"), &error)?;
+            canaries.absent_from_error(
+                &format!("an error that quotes the vendor (status {status})"),
+                &error,
+            )?;
         }
     }
     Ok(())
@@ -211,18 +210,28 @@ async fn vendor_that_repeats_them_is_not_quoted(subject: &Subject) -> Outcome {
 fn repeated(uri: &Uri, headers: &HeaderMap, body: &Bytes, values: &BTreeMap<String, String>) -> String {
     let mut said = format!("invalid request {uri} {}", String::from_utf8_lossy(body));
     for (name, value) in headers {
-        said += &format!(" {name}: {}", String::from_utf8_lossy(value.as_bytes()));
+        said.extend([
+            " ",
+            name.as_str(),
+            ": ",
+            &String::from_utf8_lossy(value.as_bytes()),
+        ]);
     }
     for value in values.values() {
         // The beginning, so that it is not cut off.
-        said = format!("{value} {} {} {said}", BASE64.encode(value.as_bytes()), HEXLOWER.encode(value.as_bytes()));
+        said = format!(
+            "{value} {} {} {said}",
+            BASE64.encode(value.as_bytes()),
+            HEXLOWER.encode(value.as_bytes())
+        );
     }
     said
 }
 
 /// An error in the forms of all vendors at once.
 fn json_error(said: &str) -> String {
-    let one = serde_json::json!({"code": 1004, "message": said, "error_chain": [{"code": 1, "message": said}]});
+    let one =
+        serde_json::json!({"code": 1004, "message": said, "error_chain": [{"code": 1, "message": said}]});
     serde_json::json!({
         "success": false, "errors": [one], "messages": [], "result": null,
         "Response": {"ResponseCode": "-1", "Status": "error", "Error": said},
@@ -234,7 +243,10 @@ fn json_error(said: &str) -> String {
 }
 
 fn xml_error(said: &str) -> String {
-    let said = said.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let said = said
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><ApiResponse Status=\"ERROR\" \
          xmlns=\"http://api.namecheap.com/xml.response\"><Errors><Error Number=\"2050900\">{said}</Error></Errors>\
@@ -245,11 +257,21 @@ fn xml_error(said: &str) -> String {
 async fn snapshots_and_tasks_hold_none(subject: &Subject) -> Outcome {
     let canaries = Canaries::of(subject, &subject.fixtures.ordinary)?;
     let fixtures = &subject.fixtures;
-    for case in [Some(&fixtures.ordinary), fixtures.hosted.as_ref(), fixtures.signed.as_ref()].into_iter().flatten() {
+    for case in [
+        Some(&fixtures.ordinary),
+        fixtures.hosted.as_ref(),
+        fixtures.signed.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    {
         let (account, domain) = (subject.open(case)?, name(&case.domain)?);
         let registrar = registrar(&*account)?;
         let snapshot = registrar.snapshot(&domain).await?;
-        canaries.absent_from("a snapshot", &format!("{snapshot:?}{}", serde_json::to_string(&snapshot)?))?;
+        canaries.absent_from(
+            "a snapshot",
+            &format!("{snapshot:?}{}", serde_json::to_string(&snapshot)?),
+        )?;
         let registration = registrar.registration(&domain).await?;
         canaries.absent_from("a registration", &format!("{registration:?}"))?;
         let probe = account.probe(&domain).await?;
@@ -282,7 +304,10 @@ async fn only_the_vendor_gets_them(subject: &Subject) -> Outcome {
     let journal = subject.stage()?.simulator.journal.entries();
     ensure!(!journal.is_empty(), "nothing was asked");
     for entry in journal {
-        canaries.absent_from("a request, where it does not belong", &format!("{} {}", entry.call, entry.sent))?;
+        canaries.absent_from(
+            "a request, where it does not belong",
+            &format!("{} {}", entry.call, entry.sent),
+        )?;
     }
     Ok(())
 }
@@ -324,54 +349,15 @@ async fn logs_hold_none_at_any_level(subject: &Subject) -> Outcome {
     })
     .await??;
     let text = heard.text();
-    ensure!(text.lines().count() > 20, "the HTTP client was not heard: {} lines", text.lines().count());
+    ensure!(
+        text.lines().count() > 20,
+        "the HTTP client was not heard: {} lines",
+        text.lines().count()
+    );
     canaries.absent_from("a log line", &text)?;
     for case in wrong.fixtures.cases.values() {
         Canaries::of(&wrong, case)?.absent_from("a log line", &text)?;
     }
     drop(works);
     Ok(())
-}
-
-/// Log lines of one thread.
-#[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<u8>>>);
-
-impl Heard {
-    /// Runs `work` on this thread and hears all of it.
-    fn listen<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        // Some libraries write to `log`. It can be set once only; whoever did it before hands on to the same place.
-        let _already = tracing_log::LogTracer::init();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-            .with_span_events(FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(self)
-            .finish();
-        let _guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl Write for Heard {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Heard {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

@@ -10,12 +10,28 @@ use crate::subject::{Subject, name, registrar};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        check!("snapshots", say_what_is_there, ReadOnly, |facts| facts.registrar()),
+        check!("snapshots", say_what_is_there, ReadOnly, |facts| facts
+            .registrar()),
         check!("snapshots", restore_puts_nameservers_back, Mutating, changes),
-        check!("snapshots", restore_of_what_is_there_sends_nothing, Mutating, changes),
+        check!(
+            "snapshots",
+            restore_of_what_is_there_sends_nothing,
+            Mutating,
+            changes
+        ),
         check!("snapshots", restore_puts_ds_back, Simulator, changes_ds),
-        check!("snapshots", restore_puts_hosting_and_its_zone_back, Simulator, restores_mode),
-        check!("snapshots", what_cannot_be_restored_is_told_before_a_write, Simulator, cannot_restore_mode),
+        check!(
+            "snapshots",
+            restore_puts_hosting_and_its_zone_back,
+            Simulator,
+            restores_mode
+        ),
+        check!(
+            "snapshots",
+            what_cannot_be_restored_is_told_before_a_write,
+            Simulator,
+            cannot_restore_mode
+        ),
         check!("snapshots", another_domain_is_refused, Mutating, changes),
     ]
 }
@@ -48,8 +64,16 @@ async fn say_what_is_there(subject: &Subject) -> Outcome {
         let domain = name(domain)?;
         let registration = registrar(&*account)?.registration(&domain).await?;
         let snapshot = registrar(&*account)?.snapshot(&domain).await?;
-        ensure!(snapshot.domain == domain, "the snapshot of {domain} is of {}", snapshot.domain);
-        ensure!(snapshot.registrar == subject.descriptor().id, "the snapshot was taken by `{}`", snapshot.registrar);
+        ensure!(
+            snapshot.domain == domain,
+            "the snapshot of {domain} is of {}",
+            snapshot.domain
+        );
+        ensure!(
+            snapshot.registrar == subject.descriptor().id,
+            "the snapshot was taken by `{}`",
+            snapshot.registrar
+        );
         ensure!(
             (&snapshot.nameservers, &snapshot.mode, &snapshot.ds)
                 == (&registration.nameservers, &registration.mode, &registration.ds),
@@ -69,8 +93,13 @@ async fn restore(subject: &Subject, domain: &DomainName, snapshot: &Snapshot) ->
 }
 
 async fn move_away(subject: &Subject, account: &dyn Account, domain: &DomainName) -> Outcome {
-    let change = registrar(account)?.set_nameservers(domain, &wanted_nameservers()).await?;
-    ensure!(change != Change::Unchanged, "other name servers were wanted, and nothing was changed");
+    let change = registrar(account)?
+        .set_nameservers(domain, &wanted_nameservers())
+        .await?;
+    ensure!(
+        change != Change::Unchanged,
+        "other name servers were wanted, and nothing was changed"
+    );
     subject.finish(account, domain, &change).await
 }
 
@@ -80,7 +109,10 @@ async fn restore_puts_nameservers_back(subject: &Subject) -> Outcome {
     let snapshot = registrar(&*account)?.snapshot(&domain).await?;
     move_away(subject, &*account, &domain).await?;
     let change = restore(subject, &domain, &snapshot).await?;
-    ensure!(change != Change::Unchanged, "the name servers had to come back, and nothing was changed");
+    ensure!(
+        change != Change::Unchanged,
+        "the name servers had to come back, and nothing was changed"
+    );
     let read = registrar(&*account)?.registration(&domain).await?;
     ensure!(
         read.nameservers == snapshot.nameservers && read.mode == snapshot.mode,
@@ -97,8 +129,14 @@ async fn restore_of_what_is_there_sends_nothing(subject: &Subject) -> Outcome {
     let snapshot = registrar(&*account)?.snapshot(&domain).await?;
     let writes = subject.writes();
     let change = restore(subject, &domain, &snapshot).await?;
-    ensure!(change == Change::Unchanged, "nothing had to be restored, and the answer is {change:?}");
-    ensure!(subject.writes() == writes, "nothing had to be restored, and something was sent");
+    ensure!(
+        change == Change::Unchanged,
+        "nothing had to be restored, and the answer is {change:?}"
+    );
+    ensure!(
+        subject.writes() == writes,
+        "nothing had to be restored, and something was sent"
+    );
     Ok(())
 }
 
@@ -119,17 +157,28 @@ async fn restore_puts_hosting_and_its_zone_back(subject: &Subject) -> Outcome {
     let (account, domain) = (subject.account()?, subject.zone()?);
     let before = Picture::of(&subject.stage()?.world);
     let snapshot = registrar(&*account)?.snapshot(&domain).await?;
-    ensure!(snapshot.mode == Mode::Hosted, "the hosted domain's snapshot has the mode {:?}", snapshot.mode);
+    ensure!(
+        snapshot.mode == Mode::Hosted,
+        "the hosted domain's snapshot has the mode {:?}",
+        snapshot.mode
+    );
     move_away(subject, &*account, &domain).await?;
     let restored = restore_all(subject, &domain, &snapshot).await;
     let read = registrar(&*account)?.registration(&domain).await?;
-    ensure!(read.mode == Mode::Hosted, "the domain was put back to the vendor's hosting and is {:?}", read.mode);
+    ensure!(
+        read.mode == Mode::Hosted,
+        "the domain was put back to the vendor's hosting and is {:?}",
+        read.mode
+    );
     let mut now = Picture::of(&subject.stage()?.world);
     if let Err(error) = restored {
         // Only where that is said beforehand, and then all the rest is back.
         let told = format!("{error:#}");
         let sometimes = subject.descriptor().capabilities.restore_mode != Support::Yes;
-        ensure!(sometimes, "a restore is claimed for every domain, and ended so: {told}");
+        ensure!(
+            sometimes,
+            "a restore is claimed for every domain, and ended so: {told}"
+        );
         now = now.with_told_losses(&before, &told);
     }
     now.same_as(&before, "after a restore")?;
@@ -153,8 +202,15 @@ async fn what_cannot_be_restored_is_told_before_a_write(subject: &Subject) -> Ou
     let before = Picture::of(&subject.stage()?.world);
     let writes = subject.writes();
     let answer = registrar(&*account)?.restore(&domain, &snapshot).await;
-    let error = refused_as("a restore of the vendor's hosting", answer, &[ErrorKind::Unsupported])?;
-    ensure!(error.applied == Applied::No && subject.writes() == writes, "refused after a write: {error}");
+    let error = refused_as(
+        "a restore of the vendor's hosting",
+        answer,
+        &[ErrorKind::Unsupported],
+    )?;
+    ensure!(
+        error.applied == Applied::No && subject.writes() == writes,
+        "refused after a write: {error}"
+    );
     Picture::of(&subject.stage()?.world).same_as(&before, "after a refused restore")
 }
 
@@ -170,12 +226,22 @@ async fn another_domain_is_refused(subject: &Subject) -> Outcome {
         other
     };
     let others = [
-        ("of another domain", changed(|other| other.domain = DomainName::parse("example.org").expect("a name"))),
-        ("of another registrar", changed(|other| other.registrar = "another".to_owned())),
+        (
+            "of another domain",
+            changed(|other| other.domain = DomainName::parse("example.org").expect("a name")),
+        ),
+        (
+            "of another registrar",
+            changed(|other| "another".clone_into(&mut other.registrar)),
+        ),
     ];
     for (what, other) in others {
         let answer = registrar(&*account)?.restore(&domain, &other).await;
-        refused_as(&format!("a snapshot {what}"), answer, &[ErrorKind::InvalidRequest])?;
+        refused_as(
+            &format!("a snapshot {what}"),
+            answer,
+            &[ErrorKind::InvalidRequest],
+        )?;
         ensure!(subject.writes() == writes, "a snapshot {what} was sent");
     }
     Ok(())

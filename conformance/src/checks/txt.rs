@@ -44,14 +44,19 @@ async fn holds(subject: &Subject, wanted: &[&str]) -> Outcome {
     let held: BTreeSet<String> = match subject.world() {
         Some(world) => {
             let records = picture::records(world, subject.vendor().id(), &zone, TXT_LABEL, "TXT");
-            ensure!(records.len() == wanted.len(), "the zone holds {records:?}, wanted were {wanted:?}");
+            ensure!(
+                records.len() == wanted.len(),
+                "the zone holds {records:?}, wanted were {wanted:?}"
+            );
             records.iter().map(picture::value).collect()
         }
         None => {
             let ready = Act::PutTxt.opened(subject)?;
             let owner = txt_name(&zone)?;
             let export = dns_host(&*ready.account)?.export(&zone).await?.records;
-            let here = export.iter().filter(|record| record.owner == owner && record.rtype == "TXT");
+            let here = export
+                .iter()
+                .filter(|record| record.owner == owner && record.rtype == "TXT");
             here.map(|record| picture::unquoted(&record.value)).collect()
         }
     };
@@ -63,7 +68,10 @@ async fn holds(subject: &Subject, wanted: &[&str]) -> Outcome {
 async fn value_is_put_beside_others(subject: &Subject) -> Outcome {
     for value in ["pdm-check=one", "pdm-check=two"] {
         let change = write(subject, true, value).await?;
-        ensure!(change != Change::Unchanged, "`{value}` was wanted, and nothing was changed");
+        ensure!(
+            change != Change::Unchanged,
+            "`{value}` was wanted, and nothing was changed"
+        );
     }
     holds(subject, &["pdm-check=one", "pdm-check=two"]).await?;
     Ok(())
@@ -84,7 +92,10 @@ async fn only_the_value_is_removed(subject: &Subject) -> Outcome {
     write(subject, true, "pdm-check=one").await?;
     write(subject, true, "pdm-check=two").await?;
     let change = write(subject, false, "pdm-check=one").await?;
-    ensure!(change != Change::Unchanged, "a value had to go, and nothing was changed");
+    ensure!(
+        change != Change::Unchanged,
+        "a value had to go, and nothing was changed"
+    );
     holds(subject, &["pdm-check=two"]).await?;
     write(subject, false, "pdm-check=two").await?;
     holds(subject, &[]).await?;
@@ -98,8 +109,14 @@ async fn removal_of_what_is_not_there_is_unchanged(subject: &Subject) -> Outcome
     write(subject, true, "pdm-check=one").await?;
     let writes = subject.writes();
     let change = write(subject, false, "pdm-check=other").await?;
-    ensure!(change == Change::Unchanged, "a value that is not there was removed: {change:?}");
-    ensure!(subject.writes() == writes, "a value that is not there was removed by a write");
+    ensure!(
+        change == Change::Unchanged,
+        "a value that is not there was removed: {change:?}"
+    );
+    ensure!(
+        subject.writes() == writes,
+        "a value that is not there was removed by a write"
+    );
     holds(subject, &["pdm-check=one"]).await?;
     Ok(())
 }
@@ -107,7 +124,12 @@ async fn removal_of_what_is_not_there_is_unchanged(subject: &Subject) -> Outcome
 /// Long, spaced and quoted values arrive as they are, or are refused with nothing sent. Never something else.
 async fn strange_values_are_kept_or_refused(subject: &Subject) -> Outcome {
     let long = "x".repeat(300);
-    for value in ["two words; and=more", "a&b<c>+d%20e", r#"with "quotes" and \ strokes"#, &long] {
+    for value in [
+        "two words; and=more",
+        "a&b<c>+d%20e",
+        r#"with "quotes" and \ strokes"#,
+        &long,
+    ] {
         let subject = subject.fresh().await?;
         let before = Picture::of(&subject.stage()?.world);
         match write(&subject, true, value).await {
@@ -115,12 +137,16 @@ async fn strange_values_are_kept_or_refused(subject: &Subject) -> Outcome {
                 holds(&subject, &[value]).await?;
                 let writes = subject.writes();
                 let again = write(&subject, true, value).await?;
-                ensure!(again == Change::Unchanged && subject.writes() == writes, "`{value}` is not recognised: {again:?}");
+                ensure!(
+                    again == Change::Unchanged && subject.writes() == writes,
+                    "`{value}` is not recognised: {again:?}"
+                );
                 write(&subject, false, value).await?;
                 holds(&subject, &[]).await?;
             }
             Err(error) => {
-                Picture::of(&subject.stage()?.world).same_as(&before, &format!("after `{value}` was refused ({error})"))?;
+                Picture::of(&subject.stage()?.world)
+                    .same_as(&before, &format!("after `{value}` was refused ({error})"))?;
             }
         }
     }

@@ -56,8 +56,15 @@ pub async fn main(args: RunArgs) -> Result<ExitCode> {
     println!();
     print!("{}", report::summary(&ends));
     if let Some(path) = &args.junit {
-        std::fs::write(path, report::junit(&ends)).with_context(|| format!("{} cannot be written", path.display()))?;
+        std::fs::write(path, report::junit(&ends))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let broken = ends.iter().any(|ended| matches!(ended.verdict, Verdict::Broken(_)));
-    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let broken = ends
+        .iter()
+        .any(|ended| matches!(ended.verdict, Verdict::Broken(_)));
+    Ok(if broken {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

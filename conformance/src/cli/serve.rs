@@ -1,6 +1,6 @@
 //! `conformance serve`: simulated registrars to try things at, and the part of the lab that plays them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub async fn main(args: ServeArgs) -> Result<ExitCode> {
     let world = World::new();
     let mut running = Vec::new();
     let mut told = BTreeMap::new();
+    let mut ordinary = BTreeSet::new();
     for (at, vendor) in (0_u16..).zip(named) {
         let port = if args.port == 0 {
             0
@@ -68,13 +69,15 @@ pub async fn main(args: ServeArgs) -> Result<ExitCode> {
         let started = (vendor.start)(world.clone(), port).await;
         let (simulator, fixtures) = started.with_context(|| format!("{} does not start", vendor.id()))?;
         told.insert(vendor.id(), describe(&simulator.base_url(), &fixtures));
+        ordinary.insert(fixtures.ordinary.domain);
         running.push(simulator);
     }
     if !args.old_host.is_empty() {
-        delegate_to(&world, &args.old_host);
+        delegate_to(&world, &ordinary, &args.old_host);
     }
     if let (Some(url), Some(file)) = (&args.publish_to, &args.publish_key_file) {
-        let key = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let key =
+            std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let client = Client::new(Config::new(url.clone(), key.trim().into()))?;
         let publisher = Publisher::new(client, Duration::from_secs_f64(args.publish_delay));
         publisher.start(world.clone()).await.context("cannot publish")?;
@@ -98,7 +101,12 @@ pub async fn main(args: ServeArgs) -> Result<ExitCode> {
 /// Parts of a description that do not exist are left out.
 fn describe(base_url: &str, fixtures: &Fixtures) -> serde_json::Value {
     let mut domains = vec![&fixtures.ordinary.domain];
-    domains.extend(fixtures.domains.iter().filter(|domain| **domain != fixtures.ordinary.domain));
+    domains.extend(
+        fixtures
+            .domains
+            .iter()
+            .filter(|domain| **domain != fixtures.ordinary.domain),
+    );
     let mut about = serde_json::json!({
         "base_url": base_url,
         "credentials": fixtures.ordinary.credentials,
@@ -113,11 +121,12 @@ fn describe(base_url: &str, fixtures: &Fixtures) -> serde_json::Value {
     about
 }
 
-/// Gives the domains whose name servers are not the vendor's own the hosts that the lab has for them.
-fn delegate_to(world: &World, hosts: &[String]) {
+/// Gives the domains whose name servers are not the vendor's own the hosts that the lab has for them, and the ordinary ones.
+fn delegate_to(world: &World, ordinary: &BTreeSet<String>, hosts: &[String]) {
     let elsewhere: Vec<String> = {
         let state = world.state();
-        let elsewhere = state.domains.iter().filter(|(_, domain)| !domain.hosted);
+        let domains = state.domains.iter();
+        let elsewhere = domains.filter(|(name, domain)| !domain.hosted || ordinary.contains(*name));
         elsewhere.map(|(name, _)| name.clone()).collect()
     };
     for name in elsewhere {

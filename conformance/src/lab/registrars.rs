@@ -1,6 +1,7 @@
 //! The registrars of the lab, played by `conformance serve`, and the real server that hosts the zones of their customers' domains.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -35,7 +36,8 @@ impl Registrars {
             .await?;
         let announced = directory.join("registrars.json");
         fs::remove_file(&announced).ok();
-        let mut arguments: Vec<std::ffi::OsString> = vec!["serve".into(), "--announce".into(), announced.clone().into()];
+        let mut arguments: Vec<std::ffi::OsString> =
+            vec!["serve".into(), "--announce".into(), announced.clone().into()];
         arguments.extend(["--publish-to".into(), world.tlds.api_url().into()]);
         arguments.extend(["--publish-key-file".into(), world.tlds.api_key_file().into()]);
         arguments.extend(["--publish-delay".into(), PUBLISHED_AFTER.into()]);
@@ -51,8 +53,8 @@ impl Registrars {
             end: End::Terminate,
         });
         process.start(|| std::future::ready(announced.exists())).await?;
-        let told: BTreeMap<String, Value> =
-            serde_json::from_slice(&fs::read(&announced)?).context("the registrars do not say what they are")?;
+        let told: BTreeMap<String, Value> = serde_json::from_slice(&fs::read(&announced)?)
+            .context("the registrars do not say what they are")?;
         let client = Client::new(Config::new(old_hosts.api_url(), old_hosts.api_key().into()))?;
         for domain in told.values().flat_map(domains) {
             host_zone(&client, domain).await?;
@@ -79,14 +81,19 @@ impl Registrars {
         let mut settings = "\n[registrars]\nallow_custom_endpoints = true\n".to_owned();
         for (id, about) in &self.told {
             let url = about["base_url"].as_str().unwrap_or_default();
-            settings += &format!("[registrars.{id}]\nendpoint = {url:?}\n");
+            // Writing to a String cannot fail.
+            write!(settings, "[registrars.{id}]\nendpoint = {url:?}\n").ok();
         }
         settings
     }
 }
 
 fn domains(about: &Value) -> impl Iterator<Item = &str> {
-    about["domains"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    about["domains"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// The zone of a customer as his present host has it: a page and mail.
@@ -100,11 +107,21 @@ async fn host_zone(client: &Client, domain: &str) -> Result<()> {
     zone.dnssec = false;
     let soa = format!("{}. hostmaster.{domain}. 1 3600 600 86400 5", OLD_HOSTS[0]);
     let set = |owner: &CanonicalName, rtype, values: &[&str]| {
-        Rrset::new(owner.clone(), rtype, TTL, values.iter().map(|&value| value.to_owned()))
+        Rrset::new(
+            owner.clone(),
+            rtype,
+            TTL,
+            values.iter().map(|&value| value.to_owned()),
+        )
     };
     zone.rrsets = vec![
         set(&name, RecordType::SOA, &[&soa]),
-        Rrset::new(name.clone(), RecordType::NS, TTL, OLD_HOSTS.map(|host| format!("{host}."))),
+        Rrset::new(
+            name.clone(),
+            RecordType::NS,
+            TTL,
+            OLD_HOSTS.map(|host| format!("{host}.")),
+        ),
         set(&name, RecordType::A, &["192.0.2.80"]),
         set(&name, RecordType::MX, &[&format!("10 mail.{domain}.")]),
         set(&name, RecordType::TXT, &["\"v=spf1 mx -all\""]),

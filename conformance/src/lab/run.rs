@@ -80,7 +80,8 @@ impl Lab {
         }
         println!("Starting the registrars …");
         let directory = directory.canonicalize()?;
-        let registrars = Registrars::start(&directory, Network::fixed(53, 0), options.dns_port, &world).await?;
+        let registrars =
+            Registrars::start(&directory, Network::fixed(53, 0), options.dns_port, &world).await?;
         println!("Starting the control plane …");
         Ok(Self {
             control_plane: Some(ControlPlane::start(options, &world, &registrars).await?),
@@ -91,7 +92,12 @@ impl Lab {
 
     async fn serve(self, options: &Options, end: &mut End) -> Result<()> {
         self.tell(options)?;
-        welcome::print(options, &self.world, self.registrars.as_ref(), self.control_plane.as_ref());
+        welcome::print(
+            options,
+            &self.world,
+            self.registrars.as_ref(),
+            self.control_plane.as_ref(),
+        );
         while let Some(control_plane) = self.control_plane.as_ref() {
             tokio::select! {
                 () = end.wanted() => break,

@@ -56,7 +56,11 @@ pub(super) fn write(
     registrars: Option<&Registrars>,
     control_plane: Option<&ControlPlane>,
 ) -> Result<()> {
-    let servers = || world.servers().chain(registrars.map(|registrars| &registrars.old_hosts));
+    let servers = || {
+        world
+            .servers()
+            .chain(registrars.map(|registrars| &registrars.old_hosts))
+    };
     let mut pids: BTreeMap<&str, u32> = servers()
         .filter_map(|server| Some((server.name(), server.pid()?)))
         .collect();

@@ -158,7 +158,9 @@ pub(super) async fn front(State(front): State<Front>, request: Request, next: Ne
         query: parts.uri.query().unwrap_or_default(),
         body: &body,
     });
-    let entry = front.journal.begin(&call, parts.uri.query().unwrap_or_default(), &body);
+    let entry = front
+        .journal
+        .begin(&call, parts.uri.query().unwrap_or_default(), &body);
     let general = |fault: &Fault| {
         !matches!(
             fault,
@@ -188,7 +190,10 @@ pub(super) async fn front(State(front): State<Front>, request: Request, next: Ne
         Some(Fault::Huge) => Body::from(vec![b' '; 2 * 1024 * 1024]).into_response(),
         Some(Fault::Redirect) => (
             StatusCode::FOUND,
-            [(header::LOCATION, HeaderValue::from_static("http://127.0.0.1:9/sign-in"))],
+            [(
+                header::LOCATION,
+                HeaderValue::from_static("http://127.0.0.1:9/sign-in"),
+            )],
         )
             .into_response(),
         // What is left depends on what the call means: the vendor's routes play it.

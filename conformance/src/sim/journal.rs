@@ -71,9 +71,9 @@ impl Journal {
     }
 
     fn masked(&self, text: &str) -> String {
-        lock(&self.secrets)
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+        lock(&self.secrets).iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret.as_str(), "***")
+        })
     }
 }
 

@@ -21,7 +21,9 @@ impl Late {
     ///
     /// Changes that are late are made in the order in which they become due: a later one may be undone by an earlier one.
     pub fn accept(&self, faults: &Faults, call: &str, of: &str, change: impl FnOnce() + Send + 'static) {
-        match faults.take(call, |fault| matches!(fault, Fault::NotApplied | Fault::AppliedLate { .. })) {
+        match faults.take(call, |fault| {
+            matches!(fault, Fault::NotApplied | Fault::AppliedLate { .. })
+        }) {
             Some(Fault::AppliedLate { reads }) => self.after(reads, of, change),
             Some(_) => {}
             None => change(),

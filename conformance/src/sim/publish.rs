@@ -63,7 +63,10 @@ impl Publisher {
         for (domain, delegation) in &wanted {
             if published.get(domain) != Some(delegation) {
                 let zone = domain.rsplit('.').next().unwrap_or(domain).to_owned();
-                by_zone.entry(zone).or_default().extend(changes(domain, delegation)?);
+                by_zone
+                    .entry(zone)
+                    .or_default()
+                    .extend(changes(domain, delegation)?);
             }
         }
         for (zone, changes) in by_zone {
@@ -79,9 +82,10 @@ impl Publisher {
 
 fn delegations(world: &World) -> BTreeMap<String, Delegation> {
     let state = world.state();
-    let delegations = state.domains.iter().map(|(name, domain)| {
-        (name.clone(), (domain.nameservers.clone(), domain.ds.clone()))
-    });
+    let delegations = state
+        .domains
+        .iter()
+        .map(|(name, domain)| (name.clone(), (domain.nameservers.clone(), domain.ds.clone())));
     delegations.collect()
 }
 
@@ -97,8 +101,12 @@ fn changes(domain: &str, (nameservers, ds): &Delegation) -> Result<[RrsetChange;
             RrsetChange::Replace(Rrset::new(name.clone(), rtype, TTL, values))
         }
     };
-    let hosts = nameservers.iter().map(|host| format!("{}.", host.trim_end_matches('.').to_lowercase()));
-    let ds = ds.iter().map(|ds| format!("{} {} {} {}", ds.key_tag, ds.algorithm, ds.digest_type, ds.digest));
+    let hosts = nameservers
+        .iter()
+        .map(|host| format!("{}.", host.trim_end_matches('.').to_lowercase()));
+    let ds = ds
+        .iter()
+        .map(|ds| format!("{} {} {} {}", ds.key_tag, ds.algorithm, ds.digest_type, ds.digest));
     Ok([
         set(RecordType::NS, hosts.collect()),
         set(RecordType::DS, ds.collect()),

@@ -32,7 +32,10 @@ pub struct State {
 
 /// A domain as its registry has it, and where it is registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "independent flags of a registration, as registries have them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent flags of a registration, as registries have them"
+)]
 pub struct Domain {
     /// The vendor whose customer holds it, by the vendor's id.
     pub vendor: String,

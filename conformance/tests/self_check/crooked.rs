@@ -10,9 +10,9 @@ use conformance::act;
 use conformance::sim::journal::Journal;
 use conformance::sim::world::World;
 use pdm_registrar::{
-    Ability, Account, Adapter, Applied, Change, Credentials, Descriptor, DnsHost, DomainName, Endpoint, Error,
-    ErrorKind, HostedDelegation, NameserverSet, OwnerName, Probe, Registrar, Registration, Snapshot, TaskId,
-    TaskState, WantedDs, ZoneExport,
+    Ability, Account, Adapter, Applied, Change, Credentials, Descriptor, DnsHost, DomainName, Endpoint,
+    Error, ErrorKind, HostedDelegation, NameserverSet, OwnerName, Probe, Registrar, Registration, Snapshot,
+    TaskId, TaskState, WantedDs, ZoneExport,
 };
 
 use crate::sabotage::Sabotage;
@@ -71,7 +71,9 @@ impl Adapter for Crooked {
 fn knock(base: &str) {
     let address = base.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(address).expect("the simulator listens");
-    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("the simulator reads");
+    stream
+        .write_all(b"GET / HTTP/1.0\r\n\r\n")
+        .expect("the simulator reads");
     let mut answer = Vec::new();
     // Whatever it says.
     let _read = stream.read_to_end(&mut answer);
@@ -141,43 +143,51 @@ impl Bent {
             let state = self.around.world.state();
             (state.domains.clone(), state.zones.clone())
         };
-        let answer = work.await;
-        match (how, answer) {
-            (Sabotage::NeverUnchanged, Ok(Change::Unchanged)) => Ok(Change::Applied),
+        let mut answer = work.await;
+        if self.lies(&answer) {
+            return Ok(Change::Applied);
+        }
+        match (how, &mut answer) {
             (Sabotage::ReadsNothingBack, Ok(Change::Applied))
-                if self.around.journal.entries().iter().any(|entry| entry.write && entry.status >= 500) =>
+                if self
+                    .around
+                    .journal
+                    .entries()
+                    .iter()
+                    .any(|entry| entry.write && entry.status >= 500) =>
             {
-                Err(Error::new(ErrorKind::Unavailable, "the vendor said that it failed"))
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "the vendor said that it failed",
+                ));
             }
             (Sabotage::UndoesWrites, Ok(Change::Applied)) => {
                 let mut state = self.around.world.state();
                 (state.domains, state.zones) = before;
-                Ok(Change::Applied)
             }
-            (Sabotage::WritesHarm, Ok(change)) => {
-                self.harm();
-                Ok(change)
-            }
-            (Sabotage::RefusalsHarm, Err(error)) => {
-                self.harm();
-                Err(error)
-            }
-            (Sabotage::RefusalsAreSuccess, Err(_)) => Ok(Change::Applied),
-            (Sabotage::BelievesTheVendor, Err(error)) if error.applied != Applied::No => Ok(Change::Applied),
-            (Sabotage::BelievesTheVendor, Ok(Change::Accepted(_))) => Ok(Change::Applied),
+            (Sabotage::WritesHarm, Ok(_)) | (Sabotage::RefusalsHarm, Err(_)) => self.harm(),
             (Sabotage::ConflictsAreAccepted, Err(error)) if error.kind == ErrorKind::Conflict => {
-                Ok(Change::Accepted(TaskId("another".to_owned())))
+                return Ok(Change::Accepted(TaskId("another".to_owned())));
             }
-            (Sabotage::NamesTasksAnew, Ok(Change::Accepted(task))) => {
+            (_, Ok(Change::Accepted(task))) => {
                 let number = self.given.fetch_add(1, Ordering::SeqCst);
-                Ok(Change::Accepted(TaskId(format!("{}-{number}", task.0))))
-            }
-            (_, answer) => {
-                if matches!(answer, Ok(Change::Accepted(_))) {
-                    self.given.fetch_add(1, Ordering::SeqCst);
+                if matches!(how, Sabotage::NamesTasksAnew) {
+                    task.0 += &number.to_string();
                 }
-                self.failed(answer)
             }
+            _ => {}
+        }
+        self.failed(answer)
+    }
+
+    /// Whether what was answered is called done.
+    fn lies(&self, answer: &Result<Change, Error>) -> bool {
+        match (self.how(), answer) {
+            (Sabotage::NeverUnchanged, Ok(Change::Unchanged))
+            | (Sabotage::RefusalsAreSuccess, Err(_))
+            | (Sabotage::BelievesTheVendor, Ok(Change::Accepted(_))) => true,
+            (Sabotage::BelievesTheVendor, Err(error)) => error.applied != Applied::No,
+            _ => false,
         }
     }
 }
@@ -250,13 +260,20 @@ impl Registrar for Bent {
             hosts.extend(self.registrar().registration(domain).await?.nameservers);
         }
         let wanted = NameserverSet::new(hosts).expect("not more than thirteen");
-        self.write(self.registrar().set_nameservers(domain, &wanted)).await
+        self.write(self.registrar().set_nameservers(domain, &wanted))
+            .await
     }
 
     async fn set_ds(&self, domain: &DomainName, wanted: &WantedDs) -> Result<Change, Error> {
         let mut ds = wanted.ds().clone();
         match self.how() {
-            Sabotage::AddsOnly => ds.extend(self.registrar().registration(domain).await?.ds.unwrap_or_default()),
+            Sabotage::AddsOnly => ds.extend(
+                self.registrar()
+                    .registration(domain)
+                    .await?
+                    .ds
+                    .unwrap_or_default(),
+            ),
             Sabotage::KeepsOneDs => ds = ds.into_iter().take(1).collect(),
             _ => return self.write(self.registrar().set_ds(domain, wanted)).await,
         }
@@ -323,7 +340,11 @@ impl DnsHost for Bent {
         }
         let wanted = NameserverSet::new(hosts).expect("not more than thirteen");
         let none = WantedDs::none();
-        let ds = if matches!(self.how(), Sabotage::DropsDs) { &none } else { ds };
+        let ds = if matches!(self.how(), Sabotage::DropsDs) {
+            &none
+        } else {
+            ds
+        };
         self.write(self.host().delegate(zone, name, &wanted, ds)).await
     }
 
@@ -343,7 +364,11 @@ impl DnsHost for Bent {
             }
         }
         let mangled = value.replace('"', "").replace("two words", "two");
-        let value = if matches!(self.how(), Sabotage::MangledTxt) { &mangled } else { value };
+        let value = if matches!(self.how(), Sabotage::MangledTxt) {
+            &mangled
+        } else {
+            value
+        };
         self.write(self.host().put_txt(zone, name, value)).await
     }
 

@@ -79,7 +79,9 @@ impl Dynadot {
         let key = self.fixtures.ordinary.credentials["api_key"].as_str().unwrap();
         let request = self.client.request(method, self.simulator.base_url() + path);
         let request = request.bearer_auth(key).header("X-Signature", signature);
-        let request = request.header("Content-Type", "application/json").body(body.to_owned());
+        let request = request
+            .header("Content-Type", "application/json")
+            .body(body.to_owned());
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
@@ -102,25 +104,46 @@ fn info(domain: &str) -> [(&str, &str); 2] {
 #[tokio::test]
 async fn a_key_is_looked_at_before_the_command() {
     let dynadot = Dynadot::start().await;
-    let wrong = dynadot.of(&dynadot.fixtures.cases["wrong_key"], &[("command", "nonsense")]).await;
-    assert_eq!(wrong, json!({"Response": {"ResponseCode": "-1", "Error": "invalid key"}}));
+    let wrong = dynadot
+        .of(&dynadot.fixtures.cases["wrong_key"], &[("command", "nonsense")])
+        .await;
+    assert_eq!(
+        wrong,
+        json!({"Response": {"ResponseCode": "-1", "Error": "invalid key"}})
+    );
     let away = dynadot.of(&dynadot.fixtures.cases["down"], &info(ORDINARY)).await;
-    assert_eq!(away["Response"]["Error"], "problem with connection to main server");
-    assert_eq!(dynadot.error(&[("command", "nonsense")]).await, "incorrect command name");
+    assert_eq!(
+        away["Response"]["Error"],
+        "problem with connection to main server"
+    );
+    assert_eq!(
+        dynadot.error(&[("command", "nonsense")]).await,
+        "incorrect command name"
+    );
 }
 
 #[tokio::test]
 async fn only_domains_of_the_account_are_known() {
     let dynadot = Dynadot::start().await;
-    let answer = dynadot.success("DomainInfoResponse", &info("DYNADOT-ORDINARY.com")).await;
+    let answer = dynadot
+        .success("DomainInfoResponse", &info("DYNADOT-ORDINARY.com"))
+        .await;
     assert_eq!(answer["DomainInfo"]["Name"], ORDINARY);
     assert!(answer.get("Status").is_none(), "this answer has no status");
     for foreign in ["dynadot-elsewhere.com", "unknown.example"] {
         let error = dynadot.error(&info(foreign)).await;
         assert_eq!(error, "could not find domain in your account");
     }
-    assert_eq!(dynadot.error(&info("bücher.example")).await, "domain must be in ascii");
-    assert_eq!(dynadot.error(&[("command", "get_dnssec"), ("domain", ORDINARY)]).await, "missing domain_name");
+    assert_eq!(
+        dynadot.error(&info("bücher.example")).await,
+        "domain must be in ascii"
+    );
+    assert_eq!(
+        dynadot
+            .error(&[("command", "get_dnssec"), ("domain", ORDINARY)])
+            .await,
+        "missing domain_name"
+    );
 }
 
 #[tokio::test]
@@ -142,9 +165,15 @@ async fn name_servers_have_to_be_known_to_the_account_first() {
     dynadot.success("SetNsResponse", &set).await;
     for domain in [ORDINARY, "dynadot-second.com"] {
         let now = dynadot.world.domain(domain).unwrap().nameservers;
-        assert_eq!(now, ["ns1.pool.example", "ns2.pool.example"], "the list is replaced");
+        assert_eq!(
+            now,
+            ["ns1.pool.example", "ns2.pool.example"],
+            "the list is replaced"
+        );
     }
-    let answer = dynadot.success("GetNsResponse", &[("command", "get_ns"), ("domain", ORDINARY)]).await;
+    let answer = dynadot
+        .success("GetNsResponse", &[("command", "get_ns"), ("domain", ORDINARY)])
+        .await;
     assert_eq!(answer["NsContent"]["Host1"], "ns2.pool.example");
 }
 
@@ -152,7 +181,9 @@ async fn name_servers_have_to_be_known_to_the_account_first() {
 async fn a_host_below_a_domain_needs_an_address() {
     let dynadot = Dynadot::start().await;
     for host in ["ns1.dynadot-second.com", "ns2.dynadot-second.com"] {
-        dynadot.success("AddNsResponse", &[("command", "add_ns"), ("host", host)]).await;
+        dynadot
+            .success("AddNsResponse", &[("command", "add_ns"), ("host", host)])
+            .await;
     }
     let set = [
         ("command", "set_ns"),
@@ -167,14 +198,25 @@ async fn a_host_below_a_domain_needs_an_address() {
         assert!(dynadot.error(&register).await.contains("already exists"));
     }
     dynadot.success("SetNsResponse", &set).await;
-    let foreign = [("command", "register_ns"), ("host", "ns1.pool.example"), ("ip", "192.0.2.53")];
-    assert!(dynadot.error(&foreign).await.contains("not below a domain in your account"));
+    let foreign = [
+        ("command", "register_ns"),
+        ("host", "ns1.pool.example"),
+        ("ip", "192.0.2.53"),
+    ];
+    assert!(
+        dynadot
+            .error(&foreign)
+            .await
+            .contains("not below a domain in your account")
+    );
 }
 
 #[tokio::test]
 async fn more_than_13_name_servers_and_locked_domains_are_refused() {
     let dynadot = Dynadot::start().await;
-    let hosts: Vec<_> = (0..14).map(|number| (format!("ns{number}"), format!("ns{number}.pool.example"))).collect();
+    let hosts: Vec<_> = (0..14)
+        .map(|number| (format!("ns{number}"), format!("ns{number}.pool.example")))
+        .collect();
     let mut set = vec![("command", "set_ns"), ("domain", ORDINARY)];
     set.extend(hosts.iter().map(|(name, host)| (name.as_str(), host.as_str())));
     assert_eq!(dynadot.error(&set).await, "too many ns");
@@ -185,7 +227,9 @@ async fn more_than_13_name_servers_and_locked_domains_are_refused() {
         ("ns1", "ns2.old-host.example"),
     ];
     assert_eq!(dynadot.error(&twice).await, "Please unlock your domain firstly.");
-    let locked = dynadot.success("DomainInfoResponse", &info("dynadot-locked.com")).await;
+    let locked = dynadot
+        .success("DomainInfoResponse", &info("dynadot-locked.com"))
+        .await;
     assert_eq!(locked["DomainInfo"]["UdrpLocked"], "yes");
 }
 
@@ -210,10 +254,18 @@ async fn setting_records_replaces_all_of_them_unless_it_says_exactly_otherwise()
     assert_eq!(dynadot.records().len(), 1, "only 1 is understood");
     let error = dynadot.error(&put("1")).await;
     assert_eq!(error, "The domain doesn't have main dns.");
-    let answer = dynadot.success("GetDnsResponse", &[("command", "get_dns"), ("domain", HOSTED)]).await;
+    let answer = dynadot
+        .success("GetDnsResponse", &[("command", "get_dns"), ("domain", HOSTED)])
+        .await;
     let settings = &answer["GetDns"]["NameServerSettings"];
-    assert_eq!((&settings["Type"], &settings["TTL"]), (&json!("Dynadot DNS"), &json!("300")));
-    assert!(settings.get("MainDomains").is_none(), "lists of nothing are not there");
+    assert_eq!(
+        (&settings["Type"], &settings["TTL"]),
+        (&json!("Dynadot DNS"), &json!("300"))
+    );
+    assert!(
+        settings.get("MainDomains").is_none(),
+        "lists of nothing are not there"
+    );
 }
 
 #[tokio::test]
@@ -228,7 +280,12 @@ async fn records_and_name_servers_are_one_setting() {
     dynadot.success("SetDnsResponse", &records).await;
     let domain = dynadot.world.domain(ORDINARY).unwrap();
     assert!(domain.hosted, "the delegation is undone");
-    assert!(domain.nameservers.iter().all(|host| host.ends_with(".dyna-ns.net")));
+    assert!(
+        domain
+            .nameservers
+            .iter()
+            .all(|host| host.ends_with(".dyna-ns.net"))
+    );
     let back = [
         ("command", "set_ns"),
         ("domain", ORDINARY),
@@ -262,7 +319,9 @@ async fn types_and_numbers_of_records_have_limits() {
         ("main_record20", "192.0.2.1"),
     ];
     assert!(dynadot.error(&main).await.starts_with("too many"));
-    dynadot.settings.with(|settings| settings.mail_settings.push(HOSTED.to_owned()));
+    dynadot
+        .settings
+        .with(|settings| settings.mail_settings.push(HOSTED.to_owned()));
     let main = [
         ("command", "set_dns2"),
         ("domain", HOSTED),
@@ -295,7 +354,9 @@ async fn ds_are_added_shown_in_words_and_cleared_together() {
     let clear = [("command", "clear_dnssec"), ("domain_name", "dynadot-signed.com")];
     dynadot.success("ClearDnssecResponse", &clear).await;
     assert!(dynadot.world.domain("dynadot-signed.com").unwrap().ds.is_empty());
-    dynadot.settings.with(|settings| settings.without_dnssec.push(".com".to_owned()));
+    dynadot
+        .settings
+        .with(|settings| settings.without_dnssec.push(".com".to_owned()));
     assert_eq!(dynadot.error(&add).await, "This domain doesn't support DNSSEC.");
 }
 
@@ -303,10 +364,16 @@ async fn ds_are_added_shown_in_words_and_cleared_together() {
 async fn xml_has_the_header_within() {
     let dynadot = Dynadot::start().await;
     let ordinary = &dynadot.fixtures.ordinary;
-    let text = dynadot.text("xml", ordinary, &[("command", "get_ns"), ("domain", ORDINARY)]).await;
-    let head = "<GetNsResponse><GetNsHeader><SuccessCode>0</SuccessCode><Status>success</Status></GetNsHeader>";
+    let text = dynadot
+        .text("xml", ordinary, &[("command", "get_ns"), ("domain", ORDINARY)])
+        .await;
+    let head =
+        "<GetNsResponse><GetNsHeader><SuccessCode>0</SuccessCode><Status>success</Status></GetNsHeader>";
     assert!(text.contains(head), "{text}");
-    assert!(text.contains("<NsContent><Host>ns1.old-host.example</Host>"), "{text}");
+    assert!(
+        text.contains("<NsContent><Host>ns1.old-host.example</Host>"),
+        "{text}"
+    );
     let wrong = &dynadot.fixtures.cases["wrong_key"];
     let text = dynadot.text("xml", wrong, &[("command", "get_ns")]).await;
     let general = "<Response><ResponseHeader><ResponseCode>-1</ResponseCode><Error>invalid key</Error>";
@@ -335,14 +402,20 @@ async fn rest_takes_no_notice_of_fields_it_does_not_know() {
     let (before, path) = (dynadot.records(), format!("/restful/v2/domains/{HOSTED}/records"));
     let old = json!({"sub_list": [{"sub_host": "a", "record_type": "txt", "record_value1": "value"}]});
     let (status, answer) = dynadot.rest(Method::POST, &path, &old.to_string()).await;
-    assert_eq!((status, &answer["code"]), (200, &json!(200)), "it looks like a success");
+    assert_eq!(
+        (status, &answer["code"]),
+        (200, &json!(200)),
+        "it looks like a success"
+    );
     assert_eq!(dynadot.records(), before);
 
     let list = json!([{"sub_host": "a", "record_type": "txt", "record_value1": "value"}]);
     let put = json!({"dns_sub_list": list, "ttl": 300, "add_dns_to_current_setting": true});
     dynadot.rest(Method::POST, &path, &put.to_string()).await;
     assert_eq!(dynadot.records().len(), before.len() + 1);
-    let (_, answer) = dynadot.rest(Method::DELETE, &path, &json!({"dns_sub_list": list}).to_string()).await;
+    let (_, answer) = dynadot
+        .rest(Method::DELETE, &path, &json!({"dns_sub_list": list}).to_string())
+        .await;
     assert_eq!(answer["data"]["sub_record_removed_count"], 1);
     assert_eq!(dynadot.records(), before);
 }
@@ -350,8 +423,11 @@ async fn rest_takes_no_notice_of_fields_it_does_not_know() {
 #[tokio::test]
 async fn one_call_of_a_key_at_a_time() {
     let dynadot = Dynadot::start().await;
-    dynadot.settings.with(|settings| settings.takes = Duration::from_millis(300));
-    let (first, second) = tokio::join!(dynadot.call(&info(ORDINARY)), dynadot.call(&info(ORDINARY)));
+    dynadot
+        .settings
+        .with(|settings| settings.takes = Duration::from_millis(300));
+    let ask = info(ORDINARY);
+    let (first, second) = tokio::join!(dynadot.call(&ask), dynadot.call(&ask));
     let refused = [first, second]
         .into_iter()
         .filter(|answer| {
@@ -375,7 +451,10 @@ async fn faults_are_played_in_the_vendors_words() {
     dynadot.success("SetNsResponse", &set).await;
     assert_eq!(now(), "ns1.old-host.example");
 
-    dynadot.simulator.faults.arm(Fault::AppliedLate { reads: 1 }, "set_ns", 1);
+    dynadot
+        .simulator
+        .faults
+        .arm(Fault::AppliedLate { reads: 1 }, "set_ns", 1);
     dynadot.success("SetNsResponse", &set).await;
     dynadot.call(&info(ORDINARY)).await;
     assert_eq!(now(), "ns1.old-host.example");
@@ -384,23 +463,40 @@ async fn faults_are_played_in_the_vendors_words() {
 
     let faults = &dynadot.simulator.faults;
     faults.arm(Fault::TooMany { retry_after: None }, "domain_info", 1);
-    assert_eq!(dynadot.call(&info(ORDINARY)).await["Response"]["Error"], "over quota");
+    assert_eq!(
+        dynadot.call(&info(ORDINARY)).await["Response"]["Error"],
+        "over quota"
+    );
     let path = format!("/restful/v2/domains/{HOSTED}/records");
-    faults.arm(Fault::TooMany { retry_after: Some(60) }, "GET /restful", 1);
+    faults.arm(
+        Fault::TooMany {
+            retry_after: Some(60),
+        },
+        "GET /restful",
+        1,
+    );
     let (status, answer) = dynadot.rest(Method::GET, &path, "").await;
     assert_eq!((status, &answer["status"]["code"]), (249, &json!(249)));
     faults.arm(Fault::ServerErrorAfter, "set_ns", 1);
     let busy = dynadot.call(&set).await;
-    assert_eq!(busy["SetNsResponse"], json!({"ResponseCode": "5", "Status": "system_busy"}));
+    assert_eq!(
+        busy["SetNsResponse"],
+        json!({"ResponseCode": "5", "Status": "system_busy"})
+    );
 }
 
 #[tokio::test]
 async fn the_journal_has_reads_and_writes_and_no_key() {
     let dynadot = Dynadot::start().await;
     dynadot.call(&info(ORDINARY)).await;
-    dynadot.call(&[("command", "clear_dnssec"), ("domain_name", ORDINARY)]).await;
+    dynadot
+        .call(&[("command", "clear_dnssec"), ("domain_name", ORDINARY)])
+        .await;
     let entries = dynadot.simulator.journal.entries();
-    let kinds: Vec<_> = entries.iter().map(|entry| (entry.call.as_str(), entry.write)).collect();
+    let kinds: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.call.as_str(), entry.write))
+        .collect();
     assert_eq!(kinds, [("domain_info", false), ("clear_dnssec", true)]);
     let key = dynadot.fixtures.ordinary.credentials["api_key"].as_str().unwrap();
     assert!(entries.iter().all(|entry| !entry.sent.contains(key)));

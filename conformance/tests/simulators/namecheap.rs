@@ -32,9 +32,15 @@ impl Namecheap {
     /// Sends exactly these parameters as a form.
     async fn send(&self, parameters: &[(&str, &str)]) -> (u16, String) {
         let form = Url::parse_with_params("http://localhost/", parameters).unwrap();
-        let request = self.client.post(format!("{}/xml.response", self.simulator.base_url()));
+        let request = self
+            .client
+            .post(format!("{}/xml.response", self.simulator.base_url()));
         let request = request.header("Content-Type", "application/x-www-form-urlencoded");
-        let answer = request.body(form.query().unwrap_or_default().to_owned()).send().await.unwrap();
+        let answer = request
+            .body(form.query().unwrap_or_default().to_owned())
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -101,12 +107,20 @@ fn with<'a>(domain: [(&'a str, &'a str); 2], more: &[(&'a str, &'a str)]) -> Vec
 async fn the_caller_is_looked_at_before_the_command() {
     let namecheap = Namecheap::start().await;
     let (_, text) = namecheap.send(&[("Command", "nonsense")]).await;
-    assert_eq!(text.matches("<Error ").count(), 4, "each missing parameter is an error: {text}");
+    assert_eq!(
+        text.matches("<Error ").count(),
+        4,
+        "each missing parameter is an error: {text}"
+    );
     for (case, wanted) in [("wrong_key", "1011102"), ("allow_list", "1011150")] {
-        let text = namecheap.of(&namecheap.fixtures.cases[case], "nonsense", &[]).await;
+        let text = namecheap
+            .of(&namecheap.fixtures.cases[case], "nonsense", &[])
+            .await;
         assert_eq!(number(&text), wanted);
     }
-    let text = namecheap.of(&namecheap.fixtures.cases["allow_list"], INFO, &[]).await;
+    let text = namecheap
+        .of(&namecheap.fixtures.cases["allow_list"], INFO, &[])
+        .await;
     assert!(text.contains("Invalid request IP: 127.0.0.1"), "{text}");
     assert!(text.contains("<RequestedCommand></RequestedCommand>"), "{text}");
 }
@@ -163,10 +177,15 @@ async fn a_name_is_one_label_and_all_that_follows() {
     ] {
         assert_eq!(namecheap.error(command, &wrong).await, "2019166");
     }
-    namecheap.settings.with(|settings| settings.names_below_mean_the_domain = true);
+    namecheap
+        .settings
+        .with(|settings| settings.names_below_mean_the_domain = true);
     let below = [("SLD", "sub.namecheap-ordinary"), ("TLD", "com")];
     let text = namecheap.success(command, &below).await;
-    assert!(text.contains("Domain=\"namecheap-ordinary.com\""), "only the answer tells: {text}");
+    assert!(
+        text.contains("Domain=\"namecheap-ordinary.com\""),
+        "only the answer tells: {text}"
+    );
 }
 
 #[tokio::test]
@@ -180,15 +199,26 @@ async fn name_servers_are_two_or_more_names_without_dots_at_the_end() {
         ("ns1.pool.example,ns1.pool.example", "3011288"),
         ("ns1.namecheap-ordinary.com,ns2.namecheap-ordinary.com", "3011288"),
     ] {
-        let error = namecheap.error(SET_CUSTOM, &with(ORDINARY, &[("Nameservers", list)])).await;
+        let error = namecheap
+            .error(SET_CUSTOM, &with(ORDINARY, &[("Nameservers", list)]))
+            .await;
         assert_eq!(error, wanted, "{list}");
     }
-    let create = with(ORDINARY, &[("Nameserver", "ns1.namecheap-ordinary.com"), ("IP", "192.0.2.1")]);
+    let create = with(
+        ORDINARY,
+        &[("Nameserver", "ns1.namecheap-ordinary.com"), ("IP", "192.0.2.1")],
+    );
     namecheap.success("namecheap.domains.ns.create", &create).await;
     let list = "ns1.namecheap-ordinary.com,ns2.pool.example";
-    let text = namecheap.success(SET_CUSTOM, &with(ORDINARY, &[("Nameservers", list)])).await;
+    let text = namecheap
+        .success(SET_CUSTOM, &with(ORDINARY, &[("Nameservers", list)]))
+        .await;
     assert!(text.contains("<DomainDNSSetCustomResult Domain=\"namecheap-ordinary.com\" Updated=\"true\" />"));
-    let now = namecheap.world.domain("namecheap-ordinary.com").unwrap().nameservers;
+    let now = namecheap
+        .world
+        .domain("namecheap-ordinary.com")
+        .unwrap()
+        .nameservers;
     assert_eq!(now.join(","), list);
 }
 
@@ -196,9 +226,18 @@ async fn name_servers_are_two_or_more_names_without_dots_at_the_end() {
 async fn a_zone_is_there_only_on_the_vendors_name_servers() {
     let namecheap = Namecheap::start().await;
     assert_eq!(namecheap.error(GET_HOSTS, &ORDINARY).await, "2030288");
-    assert_eq!(namecheap.error(SET_HOSTS, &with(ORDINARY, &[("EmailType", "NONE")])).await, "2030288");
+    assert_eq!(
+        namecheap
+            .error(SET_HOSTS, &with(ORDINARY, &[("EmailType", "NONE")]))
+            .await,
+        "2030288"
+    );
     namecheap.success(SET_DEFAULT, &ORDINARY).await;
-    assert_eq!(namecheap.error(GET_HOSTS, &ORDINARY).await, "2030288", "not ready yet");
+    assert_eq!(
+        namecheap.error(GET_HOSTS, &ORDINARY).await,
+        "2030288",
+        "not ready yet"
+    );
     let text = namecheap.success(GET_HOSTS, &ORDINARY).await;
     assert!(text.contains("parkingpage.namecheap.com."), "{text}");
 }
@@ -222,8 +261,14 @@ async fn setting_records_replaces_all_of_them_with_new_numbers() {
     namecheap.success(SET_HOSTS, &with(HOSTED, &put)).await;
     let first = namecheap.success(GET_HOSTS, &HOSTED).await;
     assert_eq!(first.matches("<host ").count(), 2, "{first}");
-    assert!(first.contains("Address=\"ns1.pool.example.\""), "names get a final dot: {first}");
-    assert!(first.contains("TTL=\"1799\"") && first.contains("MXPref=\"10\""), "{first}");
+    assert!(
+        first.contains("Address=\"ns1.pool.example.\""),
+        "names get a final dot: {first}"
+    );
+    assert!(
+        first.contains("TTL=\"1799\"") && first.contains("MXPref=\"10\""),
+        "{first}"
+    );
     namecheap.success(SET_HOSTS, &with(HOSTED, &put)).await;
     let second = namecheap.success(GET_HOSTS, &HOSTED).await;
     assert_ne!(first, second, "numbers are new at every write");
@@ -242,10 +287,14 @@ async fn mail_depends_on_the_email_type() {
     ];
     let none = with(HOSTED, &[&mx[..], &[("EmailType", "NONE")]].concat());
     assert_eq!(namecheap.error(SET_HOSTS, &none).await, "2050900");
-    namecheap.settings.with(|settings| settings.missing_email_type = MissingEmailType::Keeps);
+    namecheap
+        .settings
+        .with(|settings| settings.missing_email_type = MissingEmailType::Keeps);
     namecheap.success(SET_HOSTS, &with(HOSTED, &mx)).await;
     assert_eq!(namecheap.records().len(), 1);
-    namecheap.settings.with(|settings| settings.missing_email_type = MissingEmailType::Resets);
+    namecheap
+        .settings
+        .with(|settings| settings.missing_email_type = MissingEmailType::Resets);
     namecheap.success(SET_HOSTS, &with(HOSTED, &mx)).await;
     assert!(namecheap.records().is_empty(), "without a type mail is lost");
 }
@@ -268,14 +317,28 @@ async fn records_that_cannot_be_are_refused() {
             ("Address1", address),
             ("TTL1", ttl),
         ];
-        assert_eq!(namecheap.error(SET_HOSTS, &with(HOSTED, &put)).await, "2050900", "{rtype} {address}");
+        assert_eq!(
+            namecheap.error(SET_HOSTS, &with(HOSTED, &put)).await,
+            "2050900",
+            "{rtype} {address}"
+        );
     }
     let many: Vec<_> = (1..=151)
-        .map(|number| [format!("HostName{number}"), format!("RecordType{number}"), format!("Address{number}")])
+        .map(|number| {
+            [
+                format!("HostName{number}"),
+                format!("RecordType{number}"),
+                format!("Address{number}"),
+            ]
+        })
         .collect();
     let mut put = vec![("EmailType", "NONE")];
     for [name, rtype, address] in &many {
-        put.extend([(name.as_str(), "a"), (rtype.as_str(), "TXT"), (address.as_str(), "value")]);
+        put.extend([
+            (name.as_str(), "a"),
+            (rtype.as_str(), "TXT"),
+            (address.as_str(), "value"),
+        ]);
     }
     assert_eq!(namecheap.error(SET_HOSTS, &with(HOSTED, &put)).await, "3013288");
 }
@@ -285,11 +348,18 @@ async fn lists_have_pages() {
     let namecheap = Namecheap::start().await;
     let list = |page: &'static str| [("Page", page), ("PageSize", "1"), ("SearchTerm", "namecheap-")];
     let text = namecheap.success("namecheap.domains.getList", &list("1")).await;
-    assert_eq!(text.matches("<Domain ").count(), 7, "ten is the smallest page: {text}");
-    assert!(text.contains("<PageSize>10</PageSize>") && !text.contains("namecheap-shared.com"), "{text}");
+    assert_eq!(
+        text.matches("<Domain ").count(),
+        8,
+        "ten is the smallest page: {text}"
+    );
+    assert!(
+        text.contains("<PageSize>10</PageSize>") && !text.contains("namecheap-shared.com"),
+        "{text}"
+    );
     let text = namecheap.success("namecheap.domains.getList", &list("2")).await;
     assert_eq!(text.matches("<Domain ").count(), 0);
-    assert!(text.contains("<TotalItems>7</TotalItems>"), "{text}");
+    assert!(text.contains("<TotalItems>8</TotalItems>"), "{text}");
 }
 
 #[tokio::test]
@@ -302,19 +372,31 @@ async fn ok_may_come_with_false() {
     let list = [("Nameservers", "ns1.pool.example,ns2.pool.example")];
     let text = namecheap.success(SET_CUSTOM, &with(ORDINARY, &list)).await;
     assert!(text.contains("Updated=\"False\""), "{text}");
-    let now = namecheap.world.domain("namecheap-ordinary.com").unwrap().nameservers;
+    let now = namecheap
+        .world
+        .domain("namecheap-ordinary.com")
+        .unwrap()
+        .nameservers;
     assert_eq!(now[0], "ns1.old-host.example");
 }
 
 #[tokio::test]
 async fn too_many_calls_are_a_405_without_xml() {
     let namecheap = Namecheap::start().await;
-    namecheap.simulator.faults.arm(Fault::TooMany { retry_after: Some(60) }, "getInfo", 1);
+    namecheap.simulator.faults.arm(
+        Fault::TooMany {
+            retry_after: Some(60),
+        },
+        "getInfo",
+        1,
+    );
     let (status, text) = namecheap.send(&[("Command", INFO)]).await;
     assert_eq!(status, 405);
     assert!(text.starts_with("<html>"), "{text}");
     namecheap.settings.with(|settings| settings.windows[1].1 = 1);
-    namecheap.success(INFO, &[("DomainName", "namecheap-ordinary.com")]).await;
+    namecheap
+        .success(INFO, &[("DomainName", "namecheap-ordinary.com")])
+        .await;
     let credentials = &namecheap.fixtures.ordinary.credentials;
     let again = [
         ("ApiUser", credentials["api_user"].as_str().unwrap()),
@@ -323,7 +405,11 @@ async fn too_many_calls_are_a_405_without_xml() {
         ("ClientIp", "127.0.0.1"),
         ("Command", INFO),
     ];
-    assert_eq!(namecheap.send(&again).await.0, 405, "the window of an hour is full");
+    assert_eq!(
+        namecheap.send(&again).await.0,
+        405,
+        "the window of an hour is full"
+    );
     namecheap.world.move_clock(std::time::Duration::from_secs(3600));
     assert_eq!(namecheap.send(&again).await.0, 200);
 }
@@ -331,11 +417,21 @@ async fn too_many_calls_are_a_405_without_xml() {
 #[tokio::test]
 async fn the_journal_has_commands_and_no_key() {
     let namecheap = Namecheap::start().await;
-    namecheap.call("NAMECHEAP.domains.getinfo", &[("DomainName", "namecheap-ordinary.com")]).await;
+    namecheap
+        .call(
+            "NAMECHEAP.domains.getinfo",
+            &[("DomainName", "namecheap-ordinary.com")],
+        )
+        .await;
     namecheap.call(SET_DEFAULT, &ORDINARY).await;
     let entries = namecheap.simulator.journal.entries();
-    let kinds: Vec<_> = entries.iter().map(|entry| (entry.call.as_str(), entry.write)).collect();
+    let kinds: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.call.as_str(), entry.write))
+        .collect();
     assert_eq!(kinds, [(INFO, false), (SET_DEFAULT, true)]);
-    let key = namecheap.fixtures.ordinary.credentials["api_key"].as_str().unwrap();
+    let key = namecheap.fixtures.ordinary.credentials["api_key"]
+        .as_str()
+        .unwrap();
     assert!(entries.iter().all(|entry| !entry.sent.contains(key)));
 }

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
+use crate::DomainName;
 use crate::credentials::Credentials;
 use crate::descriptor::Descriptor;
 use crate::dns_host::DnsHost;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::registrar::Registrar;
-use crate::DomainName;
 
 /// One vendor.
 pub trait Adapter: Send + Sync {
@@ -110,7 +110,9 @@ impl Ability {
 
     /// Not to be seen without a write.
     pub fn unknown(detail: impl Into<String>) -> Self {
-        Self::Unknown { detail: detail.into() }
+        Self::Unknown {
+            detail: detail.into(),
+        }
     }
 
     /// `Some(true)`, `Some(false)`, or `None` when it is not known.

@@ -43,14 +43,25 @@ impl Credentials {
                 continue;
             }
             if !value.expose(|text| text.len() <= LONGEST && field.accepts(text)) {
-                return Err(wrong(format!("`{name}` does not look as it should: {}", field.help)));
+                return Err(wrong(format!(
+                    "`{name}` does not look as it should: {}",
+                    field.help
+                )));
             }
             fields.insert(name, value);
         }
         let complete = |needed: &&[&str]| needed.iter().all(|name| fields.contains_key(*name));
         if !descriptor.needs.iter().any(complete) {
-            let ways: Vec<_> = descriptor.needs.iter().map(|needed| needed.join(" and ")).collect();
-            return Err(wrong(format!("{} needs {}", descriptor.display_name, ways.join(", or "))));
+            let ways: Vec<_> = descriptor
+                .needs
+                .iter()
+                .map(|needed| needed.join(" and "))
+                .collect();
+            return Err(wrong(format!(
+                "{} needs {}",
+                descriptor.display_name,
+                ways.join(", or ")
+            )));
         }
         Ok(Self(fields))
     }
@@ -70,7 +81,8 @@ impl Credentials {
 
     /// The value of a field that the descriptor's `needs` guarantee.
     pub fn required(&self, field: &str) -> Result<&Secret, Error> {
-        self.get(field).ok_or_else(|| wrong(format!("`{field}` is missing")))
+        self.get(field)
+            .ok_or_else(|| wrong(format!("`{field}` is missing")))
     }
 
     /// What takes these values out of texts.

@@ -159,7 +159,9 @@ mod tests {
         .unwrap();
         assert_eq!(key.key_tag(), 60485);
         let domain = DomainName::parse("dskey.example.com").unwrap();
-        let expected = DsRecord::parse("60485 5 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A").unwrap();
+        let expected =
+            DsRecord::parse("60485 5 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A")
+                .unwrap();
         assert_eq!(key.ds(&domain, expected.digest_type()), Some(expected));
     }
 

@@ -88,7 +88,12 @@ impl DnsHost for ReadOnly {
         refused()
     }
 
-    async fn undelegate(&self, _: &DomainName, _: &DomainName, _: Option<&NameserverSet>) -> Result<Change, Error> {
+    async fn undelegate(
+        &self,
+        _: &DomainName,
+        _: &DomainName,
+        _: Option<&NameserverSet>,
+    ) -> Result<Change, Error> {
         refused()
     }
 

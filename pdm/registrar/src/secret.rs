@@ -57,7 +57,8 @@ impl Redactor {
             }
         });
         // The longest first: a form may contain another.
-        self.0.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
+        self.0
+            .sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
     }
 
     /// `text` with `[redacted]` in place of every secret.
@@ -97,7 +98,10 @@ fn forms(secret: &str) -> Vec<String> {
         BASE64URL_NOPAD.encode(bytes),
         HEXLOWER.encode(bytes),
         HEXUPPER.encode(bytes),
-        secret.replace('\\', "\\\\").replace('"', "\\\"").replace('/', "\\/"),
+        secret
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('/', "\\/"),
         secret.replace('\\', "\\\\").replace('"', "\\\""),
         secret
             .replace('&', "&amp;")
@@ -134,7 +138,11 @@ mod tests {
         let redactor = Redactor::new([&secret]);
         for form in forms("canary /+\"&value") {
             let text = format!("before {form} after {}", form.to_ascii_uppercase());
-            assert_eq!(redactor.clean(&text), "before [redacted] after [redacted]", "{form}");
+            assert_eq!(
+                redactor.clean(&text),
+                "before [redacted] after [redacted]",
+                "{form}"
+            );
         }
     }
 

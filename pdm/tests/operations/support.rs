@@ -11,8 +11,8 @@ use conformance::world::{
 };
 use conformance_servers::{FaultProxy, Verdict, free_network, free_port};
 use pdm::config::{
-    CompatConfig, Config, DnsConfig, PowerDnsConfig, PowerDnsServer, ServerRole, StoreConfig, TargetsConfig,
-    TelemetryConfig, Timing,
+    CompatConfig, Config, DnsConfig, PowerDnsConfig, PowerDnsServer, RegistrarsConfig, ServerRole,
+    StoreConfig, TargetsConfig, TelemetryConfig, Timing,
 };
 use pdm::domain::actor::{Actor, Scope};
 use pdm::domain::claim::{Claim, ClaimState};
@@ -168,6 +168,7 @@ impl Lab {
                 trust_anchor: servers.trust_anchor_file.clone(),
                 allow_non_global: true,
             },
+            registrars: RegistrarsConfig::default(),
             targets: TargetsConfig {
                 allow_non_global: true,
             },

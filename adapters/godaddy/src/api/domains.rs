@@ -33,6 +33,13 @@ impl Api {
         Ok(shown)
     }
 
+    /// Whether Domain Protection is on, which v1 alone shows. A token may not be taken there: then it is not known.
+    pub(crate) async fn protection(&self, domain: &DomainName) -> Option<bool> {
+        let request = self.http.request(Method::GET, &format!("/v1/domains/{domain}"));
+        let answer = self.old(Effect::Read, request).await.ok()?;
+        Some(body::<Domain>(&answer).ok()?.is_protected())
+    }
+
     /// Whether the account's list has the domain.
     pub(crate) async fn is_listed(&self, domain: &DomainName) -> Result<bool, Failure> {
         if self.login.has_key() {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::vendor::{Answer, Vendor};
 use crate::{
-    DOMAIN_V1, ERROR_V3, V1, V1_RECORDS, V3_RECORDS, list, name, ok, owner, record, refused, servers,
-    with_key, with_token,
+    DOMAIN_V1, DOMAIN_V3, ERROR_V3, V1, V1_RECORDS, V3, V3_RECORDS, list, name, ok, owner, record, refused,
+    servers, with_key, with_token,
 };
 
 const ADD: &str = "PATCH /v1/domains/example.com/records";
@@ -162,6 +162,31 @@ async fn a_protected_domain_is_left_alone() {
     assert_eq!(
         (error.kind, error.applied),
         (ErrorKind::DomainLocked, Applied::No)
+    );
+    assert!(vendor.written().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_v1_takes_sees_the_protection_too() {
+    let vendor = Vendor::start().await;
+    let account = with_token(&vendor);
+    let on = DOMAIN_V1.replace("\"transferProtected\":false", "\"transferProtected\":true");
+    vendor
+        .on(V1, [ok(on)])
+        .on(V3, [ok(DOMAIN_V3)])
+        .on(V3_RECORDS, [page(&[])]);
+    let error = host(&*account)
+        .put_txt(&name("example.com"), &owner("_x.example.com"), "value")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.applied),
+        (ErrorKind::DomainLocked, Applied::No)
+    );
+    let probe = account.probe(&name("example.com")).await.unwrap();
+    assert_eq!(
+        (probe.locked, probe.refused_because()),
+        (Some(true), Some(ErrorKind::DomainLocked))
     );
     assert!(vendor.written().is_empty());
 }

@@ -4,8 +4,11 @@ use pdm_registrar::{Applied, Change, ErrorKind, Mode, Snapshot};
 use serde_json::{Value, json};
 
 use crate::registry::{ADD, CUSTOMER, OLD, OURS, REMOVE, V2, accepted, ds, shows, with_ds_of, words};
-use crate::vendor::Vendor;
-use crate::{V1, V1_RECORDS, list, name, ok, on, record, with_customer, with_key};
+use crate::vendor::{Answer, Vendor};
+use crate::{
+    DOMAIN_V3, V1, V1_RECORDS, V3, V3_RECORDS, list, name, ok, on, record, refused, with_customer, with_key,
+    with_token,
+};
 
 const GODADDYS: [&str; 2] = ["ns01.domaincontrol.com", "ns02.domaincontrol.com"];
 
@@ -168,4 +171,111 @@ async fn ds_that_the_snapshot_does_not_know_are_not_left_standing() {
         (ErrorKind::InvalidRequest, Applied::No)
     );
     assert!(vendor.written().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_customer_wrote_since_is_left_alone() {
+    let vendor = Vendor::start().await;
+    let kept = json!([
+        record("A", "@", "192.0.2.1"),
+        record("A", "www", "192.0.2.1"),
+        record("TXT", "@", "kept")
+    ]);
+    let later = json!([record("A", "@", "Parked"), record("A", "www", "198.51.100.1")]);
+    let all = json!([
+        record("A", "@", "192.0.2.1"),
+        record("A", "www", "198.51.100.1"),
+        record("TXT", "@", "kept")
+    ]);
+    vendor
+        .on(V1, [ok(on(&GODADDYS))])
+        .on(V1_RECORDS, [list(&later), list(&all)])
+        .on("PUT /v1/domains/example.com/records/", [ok("")]);
+    let account = with_key(&vendor);
+    let before = snapshot(&GODADDYS, Mode::Hosted, &json!({"records": kept}));
+    let change = account
+        .registrar()
+        .unwrap()
+        .restore(&name("example.com"), &before)
+        .await
+        .unwrap();
+    assert_eq!(change, Change::Applied);
+    let calls: Vec<_> = vendor.written().into_iter().map(|asked| asked.call).collect();
+    let put = |set: &str| format!("PUT /v1/domains/example.com/records/{set}");
+    assert_eq!(
+        calls,
+        [put("A/@"), put("TXT/@")],
+        "parked and missing sets, and no other"
+    );
+}
+
+#[tokio::test]
+async fn a_set_that_is_not_taken_does_not_keep_the_rest_away() {
+    let vendor = with_ds_of(&[]).await;
+    let kept = json!([record("CAA", "@", "letsencrypt.org"), record("TXT", "@", "kept")]);
+    vendor
+        .on(V1, [ok(on(&GODADDYS))])
+        .on(V1_RECORDS, [list(&json!([]))])
+        .on(V2, [shows(&[]), shows(&[]), shows(&[words(1)])])
+        .on("PUT /v1/domains/example.com/records/", [ok("")])
+        .on(
+            "PUT /v1/domains/example.com/records/CAA",
+            [refused(422, "INVALID_BODY")],
+        )
+        .on(ADD, [accepted()]);
+    let account = with_customer(&vendor, CUSTOMER);
+    let mut before = snapshot(&GODADDYS, Mode::Hosted, &json!({"records": kept}));
+    before.ds = Some([ds(1)].into());
+    let error = account
+        .registrar()
+        .unwrap()
+        .restore(&name("example.com"), &before)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.applied),
+        (ErrorKind::InvalidRequest, Applied::Unknown)
+    );
+    assert!(
+        error.detail.contains("the CAA records of `@` are not back"),
+        "{}",
+        error.detail
+    );
+    let calls: Vec<_> = vendor.written().into_iter().map(|asked| asked.call).collect();
+    assert_eq!(calls[1..], ["PUT /v1/domains/example.com/records/TXT/@", ADD]);
+}
+
+#[tokio::test]
+async fn a_token_writes_what_v1_may_not_take() {
+    let vendor = Vendor::start().await;
+    let page = |records: Value| ok(json!({"items": records}).to_string());
+    let caa = |data: &str, id: &str| json!({"type": "CAA", "name": "@", "data": data, "ttl": 3600, "flag": 0, "tag": "issue", "recordId": id});
+    let post = "POST /v3/domains/zones/example.com/dns-records";
+    vendor
+        .on(V3, [ok(DOMAIN_V3)])
+        .on(
+            V3_RECORDS,
+            [page(json!([])), page(json!([caa("letsencrypt.org", "r2")]))],
+        )
+        .on(post, [Answer(201, "", "{}".to_owned())]);
+    let account = with_token(&vendor);
+    let before = snapshot(
+        &GODADDYS,
+        Mode::Hosted,
+        &json!({"records": [caa("letsencrypt.org", "r1")]}),
+    );
+    let change = account
+        .registrar()
+        .unwrap()
+        .restore(&name("example.com"), &before)
+        .await
+        .unwrap();
+    assert_eq!(change, Change::Applied);
+    let written = vendor.written();
+    assert_eq!((written.len(), written[0].call.as_str()), (1, post));
+    let sent: Value = serde_json::from_str(&written[0].body).unwrap();
+    assert_eq!(
+        (&sent["tag"], &sent["flag"], sent.get("recordId")),
+        (&json!("issue"), &json!(0), None)
+    );
 }

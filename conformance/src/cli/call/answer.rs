@@ -1,5 +1,7 @@
 //! How the answer of a call is printed.
 
+use std::fmt::Write;
+
 use pdm_registrar::Error;
 use serde_json::{Value, json};
 
@@ -23,9 +25,17 @@ pub(super) fn table(answer: &Result<Value, Error>) -> String {
 }
 
 fn rows(value: &Value, at: &str, lines: &mut String) {
-    let below = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+    let below = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at}.{key}")
+        }
+    };
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| rows(value, &below(key), lines)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(key, value)| rows(value, &below(key), lines)),
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (index, item) in items.iter().enumerate() {
                 rows(item, &below(&index.to_string()), lines);
@@ -33,10 +43,15 @@ fn rows(value: &Value, at: &str, lines: &mut String) {
         }
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(plain).collect();
-            *lines += &format!("{at:<24} {}\n", items.join(", "));
+            row(at, &items.join(", "), lines);
         }
-        value => *lines += &format!("{at:<24} {}\n", plain(value)),
+        value => row(at, &plain(value), lines),
     }
+}
+
+fn row(at: &str, value: &str, lines: &mut String) {
+    // A text takes whatever is written to it.
+    let _written = writeln!(lines, "{at:<24} {value}");
 }
 
 fn plain(value: &Value) -> String {
@@ -66,7 +81,13 @@ mod tests {
     fn a_table_names_each_value() {
         let ok = json!({"a": {"b": 1}, "list": ["x", "y"], "things": [{"c": null}]});
         let text = table(&Ok(ok));
-        let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(words, [vec!["a.b", "1"], vec!["list", "x,", "y"], vec!["things.0.c", "-"]]);
+        let words: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(
+            words,
+            [vec!["a.b", "1"], vec!["list", "x,", "y"], vec!["things.0.c", "-"]]
+        );
     }
 }

@@ -87,29 +87,48 @@ pub async fn main(args: CallArgs) -> ExitCode {
         Output::Json => println!("{}", answer::json(&answer)),
         Output::Table => print!("{}", answer::table(&answer)),
     }
-    if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if answer.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// What the command line and its files say, before anything is opened.
 fn read(args: &CallArgs) -> Result<(Request, Arc<dyn Adapter>, Vec<u8>)> {
-    let adapter = (vendor(&args.vendor).with_context(|| format!("`{}` is no vendor", args.vendor))?.adapter)();
+    let adapter = (vendor(&args.vendor)
+        .with_context(|| format!("`{}` is no vendor", args.vendor))?
+        .adapter)();
     Endpoint::parse(&args.endpoint).context("--endpoint")?;
     let request = Request::read(args)?;
     let credentials = if args.credentials.as_os_str() == "-" {
         let mut text = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut text).context("standard input cannot be read")?;
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut text)
+            .context("standard input cannot be read")?;
         text
     } else {
-        std::fs::read(&args.credentials).with_context(|| format!("{} cannot be read", args.credentials.display()))?
+        std::fs::read(&args.credentials)
+            .with_context(|| format!("{} cannot be read", args.credentials.display()))?
     };
     Ok((request, adapter, credentials))
 }
 
-async fn call(args: &CallArgs, request: &Request, adapter: &dyn Adapter, text: &[u8]) -> Result<Value, Error> {
+async fn call(
+    args: &CallArgs,
+    request: &Request,
+    adapter: &dyn Adapter,
+    text: &[u8],
+) -> Result<Value, Error> {
     let request = request.checked()?;
     let endpoint = Endpoint::parse(&args.endpoint)?;
     let credentials = Credentials::from_json(adapter.descriptor(), text)?;
     let account = adapter.open(&endpoint, &credentials)?;
-    let account: Box<dyn Account> = if args.apply { account } else { Box::new(ReadOnly::new(account)) };
+    let account: Box<dyn Account> = if args.apply {
+        account
+    } else {
+        Box::new(ReadOnly::new(account))
+    };
     request.run(&*account, args.apply).await
 }

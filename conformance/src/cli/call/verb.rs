@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use pdm_registrar::{
-    Account, Change, Dnskey, DnsHost, DomainName, DsRecord, Error, ErrorKind, NameserverSet, OwnerName, Registrar,
-    Snapshot, TaskId, TaskState, WantedDs,
+    Account, Change, DnsHost, Dnskey, DomainName, DsRecord, Error, ErrorKind, NameserverSet, OwnerName,
+    Registrar, Snapshot, TaskId, TaskState, WantedDs,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -116,9 +116,15 @@ impl Request {
     pub(super) fn checked(&self) -> Result<Checked, Error> {
         let domain = DomainName::parse(&self.domain).map_err(|error| invalid("--domain", error))?;
         let zone = self.zone.as_deref().map(DomainName::parse).transpose();
-        let zone = zone.map_err(|error| invalid("--zone", error))?.unwrap_or_else(|| domain.clone());
+        let zone = zone
+            .map_err(|error| invalid("--zone", error))?
+            .unwrap_or_else(|| domain.clone());
         let nameservers = || {
-            let hosts: Result<Vec<_>, _> = self.nameservers.iter().map(|host| DomainName::parse(host)).collect();
+            let hosts: Result<Vec<_>, _> = self
+                .nameservers
+                .iter()
+                .map(|host| DomainName::parse(host))
+                .collect();
             let hosts = hosts.map_err(|error| invalid("--nameservers", error))?;
             NameserverSet::new(hosts).map_err(|error| invalid("--nameservers", error))
         };
@@ -126,7 +132,10 @@ impl Request {
             let ds: Result<Vec<_>, _> = self.ds.iter().map(|ds| DsRecord::parse(ds)).collect();
             let keys: Result<Vec<_>, _> = self.dnskey.iter().map(|key| Dnskey::parse(key)).collect();
             let ds = ds.map_err(|error| invalid("--ds", error))?;
-            Ok::<_, Error>(WantedDs::new(ds, keys.map_err(|error| invalid("--dnskey", error))?))
+            Ok::<_, Error>(WantedDs::new(
+                ds,
+                keys.map_err(|error| invalid("--dnskey", error))?,
+            ))
         };
         let text = self.name.as_deref().unwrap_or_default();
         let name = || DomainName::parse(text).map_err(|error| invalid("--name", error));
@@ -147,7 +156,11 @@ impl Request {
             }
             Verb::Delegate => Checked::Write(zone, Write::Delegate(name()?, nameservers()?, wanted_ds()?)),
             Verb::Undelegate => {
-                let ours = if self.nameservers.is_empty() { None } else { Some(nameservers()?) };
+                let ours = if self.nameservers.is_empty() {
+                    None
+                } else {
+                    Some(nameservers()?)
+                };
                 Checked::Write(zone, Write::Undelegate(name()?, ours))
             }
             Verb::PutTxt => Checked::Write(zone, Write::PutTxt(owner()?, self.value.clone())),
@@ -226,12 +239,21 @@ impl Write {
                 let there = registrar(account)?.registration(at).await?.nameservers;
                 ("nameservers", json!(there), json!(wanted))
             }
-            Self::Ds(wanted) => ("ds", json!(registrar(account)?.registration(at).await?.ds), json!(wanted.ds())),
+            Self::Ds(wanted) => (
+                "ds",
+                json!(registrar(account)?.registration(at).await?.ds),
+                json!(wanted.ds()),
+            ),
             Self::Restore(snapshot) => {
                 let there = registrar(account)?.registration(at).await?;
-                let state = |mode, nameservers, ds| json!({"mode": mode, "nameservers": nameservers, "ds": ds});
+                let state =
+                    |mode, nameservers, ds| json!({"mode": mode, "nameservers": nameservers, "ds": ds});
                 let before = state(json!(there.mode), json!(there.nameservers), json!(there.ds));
-                let after = state(json!(snapshot.mode), json!(snapshot.nameservers), json!(snapshot.ds));
+                let after = state(
+                    json!(snapshot.mode),
+                    json!(snapshot.nameservers),
+                    json!(snapshot.ds),
+                );
                 ("registration", before, after)
             }
             Self::Delegate(name, wanted, ds) => {
@@ -263,14 +285,27 @@ impl Write {
 }
 
 /// The TXT values at a name.
-async fn values(account: &dyn Account, zone: &DomainName, name: &OwnerName) -> Result<BTreeSet<String>, Error> {
+async fn values(
+    account: &dyn Account,
+    zone: &DomainName,
+    name: &OwnerName,
+) -> Result<BTreeSet<String>, Error> {
     let records = host(account)?.export(zone).await?.records;
-    let here = records.iter().filter(|record| record.owner == *name && record.rtype == "TXT");
-    Ok(here.map(|record| crate::picture::unquoted(&record.value)).collect())
+    let here = records
+        .iter()
+        .filter(|record| record.owner == *name && record.rtype == "TXT");
+    Ok(here
+        .map(|record| crate::picture::unquoted(&record.value))
+        .collect())
 }
 
 /// Waits for an accepted change as long as a call may.
-async fn followed(account: &dyn Account, at: &DomainName, change: Change, begun: Instant) -> Result<Value, Error> {
+async fn followed(
+    account: &dyn Account,
+    at: &DomainName,
+    change: Change,
+    begun: Instant,
+) -> Result<Value, Error> {
     let Change::Accepted(task) = &change else {
         return shown(&change);
     };
@@ -292,11 +327,15 @@ async fn followed(account: &dyn Account, at: &DomainName, change: Change, begun:
 }
 
 fn registrar(account: &dyn Account) -> Result<&dyn Registrar, Error> {
-    account.registrar().ok_or_else(|| unsupported("this vendor's API does not reach the registry"))
+    account
+        .registrar()
+        .ok_or_else(|| unsupported("this vendor's API does not reach the registry"))
 }
 
 fn host(account: &dyn Account) -> Result<&dyn DnsHost, Error> {
-    account.dns_host().ok_or_else(|| unsupported("this vendor hosts no zones by API"))
+    account
+        .dns_host()
+        .ok_or_else(|| unsupported("this vendor hosts no zones by API"))
 }
 
 fn unsupported(detail: &str) -> Error {
@@ -308,5 +347,6 @@ fn invalid(what: &str, error: impl std::fmt::Display) -> Error {
 }
 
 fn shown(value: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(value).map_err(|_| Error::new(ErrorKind::Unexpected, "the answer cannot be written as JSON"))
+    serde_json::to_value(value)
+        .map_err(|_| Error::new(ErrorKind::Unexpected, "the answer cannot be written as JSON"))
 }

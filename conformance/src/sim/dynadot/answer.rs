@@ -111,7 +111,11 @@ impl Refusal {
 
 impl Content {
     pub(super) fn render(self, command: &str, format: Format, settings: &Settings) -> Response {
-        let code = if settings.codes_as_text { json!("0") } else { json!(0) };
+        let code = if settings.codes_as_text {
+            json!("0")
+        } else {
+            json!(0)
+        };
         let header = Header {
             code,
             status: self.with_status.then_some("success"),
@@ -139,7 +143,13 @@ fn response_name(command: &str) -> String {
         .collect()
 }
 
-fn render(name: &str, header: Header, content: Map<String, Value>, format: Format, settings: &Settings) -> Response {
+fn render(
+    name: &str,
+    header: Header,
+    content: Map<String, Value>,
+    format: Format,
+    settings: &Settings,
+) -> Response {
     let body = match format {
         Format::Json => {
             let mut inner = Map::new();
@@ -164,13 +174,16 @@ fn xml_document(name: &str, header: &Header, content: &Map<String, Value>) -> St
     } else {
         (format!("{name}Header"), "SuccessCode")
     };
-    let code = header.code.as_str().map_or_else(|| header.code.to_string(), str::to_owned);
+    let code = header
+        .code
+        .as_str()
+        .map_or_else(|| header.code.to_string(), str::to_owned);
     let mut head = format!("<{code_name}>{code}</{code_name}>");
     if let Some(status) = header.status {
-        head += &format!("<Status>{status}</Status>");
+        head.extend(["<Status>", status, "</Status>"]);
     }
     if let Some(error) = &header.error {
-        head += &format!("<Error>{}</Error>", escaped(error));
+        head.extend(["<Error>", &escaped(error), "</Error>"]);
     }
     let root = format!("{name}Response");
     let inner: String = content.iter().map(|(name, value)| element(name, value)).collect();

@@ -3,11 +3,11 @@
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
+use super::VENDOR;
 use super::Vendor;
 use super::account::{Account, pairs};
 use super::answer::{Content, Format, Refusal};
 use crate::sim::world::Domain;
-use super::VENDOR;
 
 /// What a command comes to.
 pub(super) type Outcome = Result<Content, Refusal>;
@@ -45,7 +45,9 @@ async fn run(vendor: &Vendor, command: &str, parameters: &[(String, String)]) ->
         return Err(Refusal::general("over quota"));
     }
     let Some(_turn) = vendor.turn(key) else {
-        return Err(Refusal::general("currently processing another request from this account"));
+        return Err(Refusal::general(
+            "currently processing another request from this account",
+        ));
     };
     tokio::time::sleep(vendor.settings().takes).await;
     Call {
@@ -59,7 +61,9 @@ async fn run(vendor: &Vendor, command: &str, parameters: &[(String, String)]) ->
 
 fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = parameters.iter().find(|(other, _)| other == name);
-    found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    found
+        .map(|(_, value)| value.trim())
+        .filter(|value| !value.is_empty())
 }
 
 impl Call<'_> {
@@ -74,7 +78,7 @@ impl Call<'_> {
             "add_ns" => self.add_host(),
             "register_ns" => self.register_host(),
             "set_ns_ip" => self.set_host_addresses(),
-            "server_list" => self.list_hosts(),
+            "server_list" => Ok(self.list_hosts()),
             "get_dnssec" => self.dnssec(),
             "set_dnssec" => self.set_dnssec(),
             "clear_dnssec" => self.clear_dnssec(),
@@ -98,7 +102,9 @@ impl Call<'_> {
     pub(super) fn numbered(&self, prefix: &str, last: usize) -> Result<Vec<(usize, &str)>, Refusal> {
         let mut found = Vec::new();
         for (name, value) in self.parameters {
-            let number = name.strip_prefix(prefix).and_then(|number| number.parse::<usize>().ok());
+            let number = name
+                .strip_prefix(prefix)
+                .and_then(|number| number.parse::<usize>().ok());
             let value = value.trim();
             match number {
                 Some(number) if number > last => return Err(Refusal::new(format!("too many {prefix}"))),

@@ -27,31 +27,49 @@ impl Call<'_> {
     }
 
     pub(super) fn set_dnssec(&self) -> Outcome {
-        let (name, _) = self.vendor.changeable(self.account, self.required("domain_name")?)?;
-        if self.vendor.settings().without_dnssec.iter().any(|ending| name.ends_with(ending)) {
+        let (name, _) = self
+            .vendor
+            .changeable(self.account, self.required("domain_name")?)?;
+        if self
+            .vendor
+            .settings()
+            .without_dnssec
+            .iter()
+            .any(|ending| name.ends_with(ending))
+        {
             return Err(Refusal::new("This domain doesn't support DNSSEC."));
         }
         let ds = self.sent_ds(&name)?;
-        let (world, of, replaces) = (self.vendor.world.clone(), name.clone(), self.vendor.settings().ds_replaces);
-        self.vendor.late.accept(&self.vendor.faults, self.command, &name, move || {
-            world.change_domain(&of, |domain| {
-                if replaces {
-                    domain.ds.clear();
-                }
-                if !domain.ds.contains(&ds) {
-                    domain.ds.push(ds);
-                }
+        let (world, of, replaces) = (
+            self.vendor.world.clone(),
+            name.clone(),
+            self.vendor.settings().ds_replaces,
+        );
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.command, &name, move || {
+                world.change_domain(&of, |domain| {
+                    if replaces {
+                        domain.ds.clear();
+                    }
+                    if !domain.ds.contains(&ds) {
+                        domain.ds.push(ds);
+                    }
+                });
             });
-        });
         Ok(Content::empty())
     }
 
     pub(super) fn clear_dnssec(&self) -> Outcome {
-        let (name, _) = self.vendor.changeable(self.account, self.required("domain_name")?)?;
+        let (name, _) = self
+            .vendor
+            .changeable(self.account, self.required("domain_name")?)?;
         let (world, of) = (self.vendor.world.clone(), name.clone());
-        self.vendor.late.accept(&self.vendor.faults, self.command, &name, move || {
-            world.change_domain(&of, |domain| domain.ds.clear());
-        });
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.command, &name, move || {
+                world.change_domain(&of, |domain| domain.ds.clear());
+            });
         Ok(Content::empty())
     }
 
@@ -102,7 +120,13 @@ fn ds_of_key(name: &str, flags: u16, algorithm: u8, key: &[u8]) -> Ds {
     let sum: u32 = rdata
         .iter()
         .enumerate()
-        .map(|(at, &byte)| if at % 2 == 0 { u32::from(byte) << 8 } else { u32::from(byte) })
+        .map(|(at, &byte)| {
+            if at % 2 == 0 {
+                u32::from(byte) << 8
+            } else {
+                u32::from(byte)
+            }
+        })
         .sum();
     let folded = (sum + (sum >> 16)) & 0xffff;
     let mut input = Vec::new();
@@ -162,6 +186,9 @@ mod tests {
             .expect("base64");
         let ds = ds_of_key("dskey.example.com", 256, 5, &key);
         assert_eq!(ds.key_tag, 60485);
-        assert_eq!(ds.digest, "d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a");
+        assert_eq!(
+            ds.digest,
+            "d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a"
+        );
     }
 }

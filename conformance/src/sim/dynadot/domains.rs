@@ -106,7 +106,10 @@ impl Call<'_> {
             (true, None) => json!({"Type": "Dynadot Parking", "WithAds": "Yes"}),
             (true, Some(zone)) => {
                 let (main, sub) = zone::halves(&zone.records);
-                let main = main.into_iter().map(|record| zone::shown(record, None)).collect::<Vec<_>>();
+                let main = main
+                    .into_iter()
+                    .map(|record| zone::shown(record, None))
+                    .collect::<Vec<_>>();
                 let sub: Vec<_> = sub
                     .into_iter()
                     .map(|record| zone::shown(record, Some(&record.name)))

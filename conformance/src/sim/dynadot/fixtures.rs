@@ -32,8 +32,20 @@ const ZONE: &[Plain] = &[
     ("", "TXT", "v=spf1 include:mail-host.example -all", 300, None),
     ("www", "CNAME", "web.web-host.example", 300, None),
     ("*", "A", "192.0.2.11", 300, None),
-    ("sel1._domainkey", "TXT", "v=DKIM1; k=rsa; p=VGVzdEtleQ==", 300, None),
-    ("_dmarc", "TXT", "v=DMARC1; p=reject; rua=mailto:reports@mail-host.example", 300, None),
+    (
+        "sel1._domainkey",
+        "TXT",
+        "v=DKIM1; k=rsa; p=VGVzdEtleQ==",
+        300,
+        None,
+    ),
+    (
+        "_dmarc",
+        "TXT",
+        "v=DMARC1; p=reject; rua=mailto:reports@mail-host.example",
+        300,
+        None,
+    ),
     ("shop", "AAAA", "2001:db8::10", 300, None),
     ("shop", "CAA", "0 issue \"ca.example\"", 300, None),
 ];
@@ -116,6 +128,9 @@ pub(super) fn put(world: &World) -> Fixtures {
         domains: more.map(str::to_owned).to_vec(),
         hosted: Some(case("dynadot-hosted.com", KEY)),
         signed: Some(case("dynadot-signed.com", KEY)),
-        cases: cases.map(|(name, case)| (name.to_owned(), case)).into_iter().collect::<BTreeMap<_, _>>(),
+        cases: cases
+            .map(|(name, case)| (name.to_owned(), case))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
     }
 }

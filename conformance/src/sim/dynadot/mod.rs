@@ -31,13 +31,13 @@ use serde_json::json;
 pub use settings::Settings;
 pub use signature::signature;
 
+use super::Simulator;
 use super::controls::Controls;
 use super::faults::{Faults, Form, Parts};
 use super::fixtures::Fixtures;
 use super::journal::Journal;
 use super::late::Late;
 use super::world::World;
-use super::Simulator;
 use account::Account;
 use answer::{Format, Refusal};
 
@@ -85,7 +85,11 @@ pub async fn start(world: &World, port: u16) -> io::Result<(Simulator, Fixtures)
 }
 
 /// The same with settings of the caller's, who may change them while it runs.
-pub async fn start_with(world: &World, port: u16, settings: &Controls<Settings>) -> io::Result<(Simulator, Fixtures)> {
+pub async fn start_with(
+    world: &World,
+    port: u16,
+    settings: &Controls<Settings>,
+) -> io::Result<(Simulator, Fixtures)> {
     let found = fixtures::put(world);
     let (faults, journal) = (Faults::default(), Journal::default());
     let accounts = fixtures::accounts();

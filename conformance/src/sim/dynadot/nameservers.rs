@@ -48,7 +48,9 @@ impl Call<'_> {
 
     pub(super) fn register_host(&self) -> Outcome {
         let host = host(self.required("host")?)?;
-        let id = self.vendor.register(self.account, &host, &[self.required("ip")?])?;
+        let id = self
+            .vendor
+            .register(self.account, &host, &[self.required("ip")?])?;
         let server = json!({"Server": {"Host": host, "ServerId": id.to_string()}});
         Ok(Content::of("RegisterNsContent", server))
     }
@@ -68,18 +70,19 @@ impl Call<'_> {
         Ok(Content::empty())
     }
 
-    pub(super) fn list_hosts(&self) -> Outcome {
+    pub(super) fn list_hosts(&self) -> Content {
         let hosts = self.vendor.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let known = hosts.get(self.account.name).into_iter().flatten();
         let shown = known.map(|(host, id)| json!({"ServerId": id.to_string(), "ServerName": host}));
-        Ok(Content::of("ServerList", self.list(shown.collect())))
+        Content::of("ServerList", self.list(shown.collect()))
     }
 }
 
 /// A host's name in lower case.
 pub(super) fn host(text: &str) -> Result<String, Refusal> {
     let usable = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-    let fits = text.contains('.') && !text.starts_with('.') && !text.ends_with('.') && text.bytes().all(usable);
+    let fits =
+        text.contains('.') && !text.starts_with('.') && !text.ends_with('.') && text.bytes().all(usable);
     if fits && text.parse::<IpAddr>().is_err() {
         Ok(text.to_ascii_lowercase())
     } else {
@@ -92,8 +95,12 @@ impl Vendor {
     pub(super) fn know_present_hosts(&self) {
         let present: Vec<_> = {
             let state = self.world.state();
-            let ours = state.domains.values().filter(|domain| domain.vendor == VENDOR && !domain.hosted);
-            ours.map(|domain| (domain.account.clone(), domain.nameservers.clone())).collect()
+            let ours = state
+                .domains
+                .values()
+                .filter(|domain| domain.vendor == VENDOR && !domain.hosted);
+            ours.map(|domain| (domain.account.clone(), domain.nameservers.clone()))
+                .collect()
         };
         for (account, hosts) in present {
             self.numbered_hosts(&account, &hosts);
@@ -105,7 +112,9 @@ impl Vendor {
         let mut known = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let known: &mut BTreeMap<String, u64> = known.entry(account.to_owned()).or_default();
         let mut number = |host: &String| {
-            let id = known.entry(host.clone()).or_insert_with(|| self.world.state().next_id());
+            let id = known
+                .entry(host.clone())
+                .or_insert_with(|| self.world.state().next_id());
             (*id, host.clone())
         };
         hosts.iter().map(&mut number).collect()
@@ -132,7 +141,9 @@ impl Vendor {
             }
             let known = {
                 let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-                hosts.get(account.name).is_some_and(|known| known.contains_key(name))
+                hosts
+                    .get(account.name)
+                    .is_some_and(|known| known.contains_key(name))
             };
             if !known || self.lacks_glue(name) {
                 return Err(Refusal::new(format!(
@@ -158,7 +169,10 @@ impl Vendor {
     pub(super) fn add_outside_host(&self, account: &Account, host: &str) -> Result<u64, Refusal> {
         {
             let known = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.get(account.name).is_some_and(|known| known.contains_key(host)) {
+            if known
+                .get(account.name)
+                .is_some_and(|known| known.contains_key(host))
+            {
                 return Err(Refusal::new(format!("{host} already exists")));
             }
         }
@@ -176,7 +190,12 @@ impl Vendor {
     }
 
     /// Changes the addresses of a host that is registered below a domain of the account.
-    pub(super) fn set_addresses(&self, account: &Account, host: &str, addresses: &[&str]) -> Result<(), Refusal> {
+    pub(super) fn set_addresses(
+        &self,
+        account: &Account,
+        host: &str,
+        addresses: &[&str],
+    ) -> Result<(), Refusal> {
         let (domain, held) = self.parent(account, host)?;
         if !held.glue.contains_key(host) {
             return Err(Refusal::new(format!(
@@ -206,7 +225,9 @@ impl Vendor {
             }
             below = parent;
         }
-        Err(Refusal::new(format!("{host} is not below a domain in your account")))
+        Err(Refusal::new(format!(
+            "{host} is not below a domain in your account"
+        )))
     }
 
     /// Whether `host` is below a domain of this world whose registry knows no address of it.

@@ -34,16 +34,20 @@ impl Call<'_> {
             if let Some(problem) = zone::problem(self.vendor, &name, &sent, &mode, before.as_ref()) {
                 return Err(Refusal::new(problem));
             }
-            let kept = before.filter(|_| append).map(|zone| zone::ttl(&zone, &self.vendor.settings()));
+            let kept = before
+                .filter(|_| append)
+                .map(|zone| zone::ttl(&zone, &self.vendor.settings()));
             let ttl = ttl.or(kept).unwrap_or(self.vendor.settings().default_ttl);
             changes.push((name, mode, ttl));
         }
         for (name, mode, ttl) in changes {
             let (world, account, sent) = (self.vendor.world.clone(), self.account.name, sent.clone());
             let of = name.clone();
-            self.vendor.late.accept(&self.vendor.faults, self.command, &of, move || {
-                zone::set(&world, &name, account, sent, &mode, ttl);
-            });
+            self.vendor
+                .late
+                .accept(&self.vendor.faults, self.command, &of, move || {
+                    zone::set(&world, &name, account, sent, &mode, ttl);
+                });
         }
         Ok(Content::empty())
     }
@@ -55,7 +59,10 @@ impl Call<'_> {
             let rtype = rtype.to_ascii_uppercase();
             let only_below = rtype == "SRV" && name.is_some();
             if !TYPES.contains(&rtype.as_str()) && !only_below {
-                return Err(Refusal::new(format!("invalid record type: {}", rtype.to_ascii_lowercase())));
+                return Err(Refusal::new(format!(
+                    "invalid record type: {}",
+                    rtype.to_ascii_lowercase()
+                )));
             }
             let name = match name {
                 Some(prefix) => self.required(&format!("{prefix}{number}"))?.to_ascii_lowercase(),

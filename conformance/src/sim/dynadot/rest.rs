@@ -15,7 +15,9 @@ use super::zone::{self, Mode, Sent};
 use super::{VENDOR, Vendor};
 
 /// Types of records by REST.
-const TYPES: [&str; 10] = ["A", "AAAA", "CNAME", "TXT", "MX", "FORWARD", "STEALTH", "EMAIL", "CAA", "ANAME"];
+const TYPES: [&str; 10] = [
+    "A", "AAAA", "CNAME", "TXT", "MX", "FORWARD", "STEALTH", "EMAIL", "CAA", "ANAME",
+];
 /// Types that only names below the domain have.
 const TYPES_BELOW: [&str; 2] = ["SRV", "NS"];
 
@@ -30,14 +32,25 @@ pub(super) async fn call(
     body: Bytes,
 ) -> Response {
     let call = format!("{method} {}", uri.path());
-    let code = |code: u16| if vendor.settings().codes_as_text { json!(code.to_string()) } else { json!(code) };
+    let code = |code: u16| {
+        if vendor.settings().codes_as_text {
+            json!(code.to_string())
+        } else {
+            json!(code)
+        }
+    };
     match run(&vendor, &call, &method, &uri, &headers, &body) {
         Ok(data) => Json(json!({"code": code(200), "message": "Success", "data": data})).into_response(),
         Err((status, description)) => {
             let http = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             let message = http.canonical_reason().unwrap_or("Error");
-            let body = json!({"code": code(status), "message": message, "error": {"description": description}});
-            let http = if vendor.settings().rest_errors_on_200 { StatusCode::OK } else { http };
+            let body =
+                json!({"code": code(status), "message": message, "error": {"description": description}});
+            let http = if vendor.settings().rest_errors_on_200 {
+                StatusCode::OK
+            } else {
+                http
+            };
             (http, Json(body)).into_response()
         }
     }
@@ -92,13 +105,23 @@ fn run(
 
 /// Who calls. `X-Request-ID` counts only in exactly this spelling, which no lower-casing client can send: it is taken as not there.
 fn caller(vendor: &Vendor, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Account, Failure> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let key = text("authorization").strip_prefix("Bearer ").unwrap_or_default();
     let account = vendor.account(key).map_err(|refusal| match refusal.text() {
         super::account::MAINTENANCE => (503, super::account::MAINTENANCE.to_owned()),
-        _ => (401, "The provided API key is invalid, expired, or missing.".to_owned()),
+        _ => (
+            401,
+            "The provided API key is invalid, expired, or missing.".to_owned(),
+        ),
     })?;
-    let path = uri.path_and_query().map_or_else(|| uri.path(), |path| path.as_str());
+    let path = uri
+        .path_and_query()
+        .map_or_else(|| uri.path(), |path| path.as_str());
     let wanted = signature(&account.secret, key, path, "", &String::from_utf8_lossy(body));
     if text("x-signature") != wanted {
         return Err((401, "The signature is invalid.".to_owned()));
@@ -119,10 +142,17 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn records(&self, domain: &str) -> Result<Value, Failure> {
-        let (name, held) = self.vendor.held(self.account, domain).map_err(|refusal| failure(&refusal))?;
+        let (name, held) = self
+            .vendor
+            .held(self.account, domain)
+            .map_err(|refusal| failure(&refusal))?;
         let zone = self.vendor.world.state().zone(VENDOR, &name).cloned();
         let Some(zone) = zone.filter(|_| held.hosted) else {
-            let kind = if held.hosted { "dynadot_parking" } else { "name_servers" };
+            let kind = if held.hosted {
+                "dynadot_parking"
+            } else {
+                "name_servers"
+            };
             return Ok(json!({"glue_info": {"glue_type": kind}}));
         };
         let (main, sub) = zone::halves(&zone.records);
@@ -148,7 +178,10 @@ impl Asked<'_> {
 
     /// Fields that the vendor does not know are not looked at, and the answer is a success all the same.
     fn set_records(&self, domain: &str) -> Result<Value, Failure> {
-        let (name, _) = self.vendor.changeable(self.account, domain).map_err(|refusal| failure(&refusal))?;
+        let (name, _) = self
+            .vendor
+            .changeable(self.account, domain)
+            .map_err(|refusal| failure(&refusal))?;
         let sent = self.sent_records()?;
         let append = self.sent["add_dns_to_current_setting"].as_bool().unwrap_or(false);
         if sent.is_empty() {
@@ -160,18 +193,25 @@ impl Asked<'_> {
             return Err((403, problem));
         }
         let asked = self.sent["ttl"].as_u64().and_then(|ttl| u32::try_from(ttl).ok());
-        let kept = before.filter(|_| append).map(|zone| zone::ttl(&zone, &self.vendor.settings()));
+        let kept = before
+            .filter(|_| append)
+            .map(|zone| zone::ttl(&zone, &self.vendor.settings()));
         let ttl = asked.or(kept).unwrap_or(self.vendor.settings().default_ttl);
         let (world, of, account) = (self.vendor.world.clone(), name.clone(), self.account.name);
-        self.vendor.late.accept(&self.vendor.faults, self.call, &name, move || {
-            zone::set(&world, &of, account, sent, &mode, ttl);
-        });
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.call, &name, move || {
+                zone::set(&world, &of, account, sent, &mode, ttl);
+            });
         Ok(json!({}))
     }
 
     /// Removes records that are exactly as those sent.
     fn remove_records(&self, domain: &str) -> Result<Value, Failure> {
-        let (name, _) = self.vendor.changeable(self.account, domain).map_err(|refusal| failure(&refusal))?;
+        let (name, _) = self
+            .vendor
+            .changeable(self.account, domain)
+            .map_err(|refusal| failure(&refusal))?;
         let sent = self.sent_records()?;
         let meant = |record: &crate::sim::world::Record| {
             let (value, second) = zone::values(record);
@@ -187,13 +227,16 @@ impl Asked<'_> {
             .into_iter()
             .partition(|record| meant(record));
         let main = removed.iter().filter(|record| record.name.is_empty()).count();
-        let counts = json!({"main_record_removed_count": main, "sub_record_removed_count": removed.len() - main});
+        let counts =
+            json!({"main_record_removed_count": main, "sub_record_removed_count": removed.len() - main});
         let (world, of) = (self.vendor.world.clone(), name.clone());
-        self.vendor.late.accept(&self.vendor.faults, self.call, &name, move || {
-            if let Some(zone) = world.state().zone(VENDOR, &of) {
-                zone.records = kept;
-            }
-        });
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.call, &name, move || {
+                if let Some(zone) = world.state().zone(VENDOR, &of) {
+                    zone.records = kept;
+                }
+            });
         Ok(counts)
     }
 
@@ -203,7 +246,8 @@ impl Asked<'_> {
             for one in self.sent[list].as_array().into_iter().flatten() {
                 let rtype = one["record_type"].as_str().unwrap_or_default();
                 let capitals = rtype.to_ascii_uppercase();
-                let known = TYPES.contains(&capitals.as_str()) || (below && TYPES_BELOW.contains(&capitals.as_str()));
+                let known =
+                    TYPES.contains(&capitals.as_str()) || (below && TYPES_BELOW.contains(&capitals.as_str()));
                 if rtype != rtype.to_ascii_lowercase() || !known {
                     return Err((400, format!("The record type {rtype} is invalid.")));
                 }
@@ -218,7 +262,11 @@ impl Asked<'_> {
                     _ => None,
                 };
                 all.push(Sent {
-                    name: if below { name.to_ascii_lowercase() } else { String::new() },
+                    name: if below {
+                        name.to_ascii_lowercase()
+                    } else {
+                        String::new()
+                    },
                     rtype: capitals,
                     value: value.to_owned(),
                     second,
@@ -229,23 +277,40 @@ impl Asked<'_> {
     }
 
     fn nameservers(&self, domain: &str) -> Result<Value, Failure> {
-        let (_, held) = self.vendor.held(self.account, domain).map_err(|refusal| failure(&refusal))?;
-        let shown = held.nameservers.iter().map(|host| json!({"host": self.vendor.shown_host(host), "ns_name": ""}));
+        let (_, held) = self
+            .vendor
+            .held(self.account, domain)
+            .map_err(|refusal| failure(&refusal))?;
+        let shown = held
+            .nameservers
+            .iter()
+            .map(|host| json!({"host": self.vendor.shown_host(host), "ns_name": ""}));
         Ok(json!({"name_servers": shown.collect::<Vec<_>>()}))
     }
 
     fn set_nameservers(&self, domain: &str) -> Result<Value, Failure> {
-        let (name, _) = self.vendor.changeable(self.account, domain).map_err(|refusal| failure(&refusal))?;
+        let (name, _) = self
+            .vendor
+            .changeable(self.account, domain)
+            .map_err(|refusal| failure(&refusal))?;
         let hosts = self.sent["nameserver_list"].as_array().into_iter().flatten();
-        let hosts: Vec<_> = hosts.filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
-        self.vendor.usable(self.account, &hosts).map_err(|refusal| failure(&refusal))?;
+        let hosts: Vec<_> = hosts
+            .filter_map(Value::as_str)
+            .map(str::to_ascii_lowercase)
+            .collect();
+        self.vendor
+            .usable(self.account, &hosts)
+            .map_err(|refusal| failure(&refusal))?;
         self.vendor.delegate(self.call, &name, hosts);
         Ok(json!({}))
     }
 
     fn add_host(&self, name: &str) -> Result<Value, Failure> {
         let name = host(name).map_err(|refusal| failure(&refusal))?;
-        let id = self.vendor.add_outside_host(self.account, &name).map_err(|refusal| failure(&refusal))?;
+        let id = self
+            .vendor
+            .add_outside_host(self.account, &name)
+            .map_err(|refusal| failure(&refusal))?;
         Ok(json!({"server": {"host": name, "server_id": id}}))
     }
 }
@@ -253,7 +318,9 @@ impl Asked<'_> {
 /// The same refusal as API3's, with the status of REST.
 fn failure(refusal: &Refusal) -> Failure {
     match refusal.text() {
-        "could not find domain in your account" => (404, "Can not find the domain in the account.".to_owned()),
+        "could not find domain in your account" => {
+            (404, "Can not find the domain in the account.".to_owned())
+        }
         "Please unlock your domain firstly." => (409, "The domain is UDRP locked.".to_owned()),
         text => (400, text.to_owned()),
     }

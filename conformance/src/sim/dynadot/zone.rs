@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Settings, OWN_HOSTS, VENDOR, Vendor};
+use super::{OWN_HOSTS, Settings, VENDOR, Vendor};
 use crate::sim::world::{Record, World, Zone};
 
 /// Records of the domain itself.
@@ -36,7 +36,9 @@ pub(super) fn halves(records: &[Record]) -> (Vec<&Record>, Vec<&Record>) {
 
 /// The one TTL of a zone.
 pub(super) fn ttl(zone: &Zone, settings: &Settings) -> u32 {
-    zone.records.first().map_or(settings.default_ttl, |record| record.ttl)
+    zone.records
+        .first()
+        .map_or(settings.default_ttl, |record| record.ttl)
 }
 
 /// A record in an answer of API3; `sub` is its name when it is below the domain.
@@ -69,7 +71,12 @@ pub(super) fn problem(
     mode: &Mode,
     before: Option<&Zone>,
 ) -> Option<String> {
-    if vendor.settings().mail_settings.iter().any(|domain| domain == name) {
+    if vendor
+        .settings()
+        .mail_settings
+        .iter()
+        .any(|domain| domain == name)
+    {
         return Some(format!(
             "Cannot set DNS for {name} since this domain has existing \"Email Settings\". Please disable Email Settings to set DNS."
         ));
@@ -100,7 +107,10 @@ pub(super) fn set(world: &World, name: &str, account: &str, sent: Vec<Sent>, mod
         let mut state = world.state();
         let mut records = match mode {
             Mode::Replace => Vec::new(),
-            Mode::Append => state.zone(VENDOR, name).map(|zone| zone.records.clone()).unwrap_or_default(),
+            Mode::Append => state
+                .zone(VENDOR, name)
+                .map(|zone| zone.records.clone())
+                .unwrap_or_default(),
         };
         for one in sent {
             let priority = one.second.as_deref().and_then(|second| second.parse().ok());

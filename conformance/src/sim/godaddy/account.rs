@@ -65,7 +65,10 @@ impl Vendor {
     /// Version 3 knows tokens only; the others know keys as well.
     pub(super) fn caller(&self, authorization: &str, generation: Generation) -> Result<Caller, Failure> {
         let caller = if let Some(token) = authorization.strip_prefix("Bearer ") {
-            let token = self.tokens.iter().find(|known| known.text == token && !known.expired);
+            let token = self
+                .tokens
+                .iter()
+                .find(|known| known.text == token && !known.expired);
             let token = token.ok_or_else(Failure::unauthenticated)?;
             let account = self.accounts.iter().find(|account| account.name == token.account);
             Caller {
@@ -78,7 +81,10 @@ impl Vendor {
             }
             let malformed = || Failure::new(400, "MALFORMED_CREDENTIALS", "Malformed credentials");
             let (key, secret) = pair.split_once(':').ok_or_else(malformed)?;
-            let account = self.accounts.iter().find(|account| account.key == key && account.secret == secret);
+            let account = self
+                .accounts
+                .iter()
+                .find(|account| account.key == key && account.secret == secret);
             Caller {
                 account: *account.ok_or_else(Failure::unauthenticated)?,
                 scopes: None,
@@ -110,9 +116,18 @@ impl Vendor {
     }
 
     /// Refuses an account below the tier.
-    pub(super) fn eligible(&self, account: &Account, generation: Generation, records: bool) -> Result<(), Failure> {
+    pub(super) fn eligible(
+        &self,
+        account: &Account,
+        generation: Generation,
+        records: bool,
+    ) -> Result<(), Failure> {
         let settings = self.settings();
-        let refuses = if records { settings.tier_refuses_records } else { settings.tier_refuses_details };
+        let refuses = if records {
+            settings.tier_refuses_records
+        } else {
+            settings.tier_refuses_details
+        };
         match (account.eligible || !refuses, generation) {
             (true, _) => Ok(()),
             (false, Generation::Three) => Err(Failure::new(
@@ -132,11 +147,13 @@ impl Vendor {
             let ours = domain.vendor == VENDOR;
             ours && domain.account == account.name
         });
-        domain.map(|domain| (name, domain)).ok_or_else(|| match self.settings().foreign_status {
-            401 => Failure::unauthenticated(),
-            403 => Failure::denied(),
-            _ => Failure::not_found(),
-        })
+        domain
+            .map(|domain| (name, domain))
+            .ok_or_else(|| match self.settings().foreign_status {
+                401 => Failure::unauthenticated(),
+                403 => Failure::denied(),
+                _ => Failure::not_found(),
+            })
     }
 
     /// The same, with a zone at the vendor.

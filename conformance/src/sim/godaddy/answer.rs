@@ -94,7 +94,11 @@ impl Failure {
     }
 
     pub(super) fn away() -> Self {
-        Self::new(503, "SERVICE_UNAVAILABLE", "The service is temporarily unavailable")
+        Self::new(
+            503,
+            "SERVICE_UNAVAILABLE",
+            "The service is temporarily unavailable",
+        )
     }
 
     pub(super) fn too_many(wait: Option<u64>, form: TooMany) -> Self {
@@ -122,7 +126,9 @@ impl Failure {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(body)).into_response();
         if let Some(wait) = self.wait.0 {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
         response
     }
@@ -130,7 +136,8 @@ impl Failure {
     fn plain(&self) -> Value {
         let mut body = json!({"code": self.code, "message": self.message});
         if !self.fields.is_empty() {
-            let field = |field: &Field| json!({"code": field.code, "message": field.message, "path": field.path});
+            let field =
+                |field: &Field| json!({"code": field.code, "message": field.message, "path": field.path});
             body["fields"] = self.fields.iter().map(field).collect();
         }
         body
@@ -159,7 +166,9 @@ impl Failure {
 
 /// A status without a body.
 pub(super) fn empty(status: u16) -> Response {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response()
+    StatusCode::from_u16(status)
+        .unwrap_or(StatusCode::OK)
+        .into_response()
 }
 
 /// A status and a body.

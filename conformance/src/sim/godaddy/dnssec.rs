@@ -16,13 +16,19 @@ const ALGORITHMS: [(&str, u8); 6] = [
     ("ED25519", 15),
     ("ED448", 16),
 ];
-const DIGESTS: [(&str, u8, usize); 4] = [("SHA1", 1, 40), ("SHA256", 2, 64), ("GOST", 3, 64), ("SHA384", 4, 96)];
+const DIGESTS: [(&str, u8, usize); 4] = [
+    ("SHA1", 1, 40),
+    ("SHA256", 2, 64),
+    ("GOST", 3, 64),
+    ("SHA384", 4, 96),
+];
 
 impl Asked<'_> {
     /// Adds DS, or removes those that are exactly as sent.
     pub(super) fn change_ds(&self, name: &str, add: bool) -> Outcome {
         let by_nameservers = self.vendor.settings().tokens_change_ds;
-        self.caller.may(if by_nameservers { NAMESERVERS } else { UPDATE })?;
+        self.caller
+            .may(if by_nameservers { NAMESERVERS } else { UPDATE })?;
         let (name, held) = self.vendor.held(&self.caller.account, name)?;
         let sent = self.array("body")?;
         if sent.is_empty() {

@@ -22,7 +22,11 @@ impl Asked<'_> {
 
     /// As version 1 shows a domain. The code for transfers is in it, which is a secret.
     pub(super) fn shown_v1(&self, name: &str, domain: &Domain) -> Value {
-        let ends = if domain.expired { "2020-03-01T23:59:59.000Z" } else { "2099-03-01T23:59:59.000Z" };
+        let ends = if domain.expired {
+            "2020-03-01T23:59:59.000Z"
+        } else {
+            "2099-03-01T23:59:59.000Z"
+        };
         json!({
             "domainId": 1_234_567,
             "domain": name,
@@ -48,7 +52,11 @@ impl Asked<'_> {
 
     /// As version 3 shows a domain.
     pub(super) fn shown_v3(&self, name: &str, domain: &Domain) -> Value {
-        let ends = if domain.expired { "2020-03-01T23:59:59Z" } else { "2099-03-01T23:59:59Z" };
+        let ends = if domain.expired {
+            "2020-03-01T23:59:59Z"
+        } else {
+            "2099-03-01T23:59:59Z"
+        };
         json!({
             "domain": name,
             "status": self.status(name, domain),
@@ -65,20 +73,38 @@ impl Asked<'_> {
     }
 
     /// Name servers that were sent for a domain, if it may have them.
-    pub(super) fn hosts(&self, name: &str, domain: &Domain, sent: &Value, path: &str) -> Result<Vec<String>, Failure> {
-        let all = sent.as_array().ok_or_else(|| {
-            Failure::body(Field::new("UNEXPECTED_TYPE", "is not a array", path))
-        })?;
-        let hosts: Option<Vec<_>> = all.iter().map(|host| host.as_str().map(str::to_ascii_lowercase)).collect();
-        let hosts = hosts.ok_or_else(|| Failure::body(Field::new("UNEXPECTED_TYPE", "is not a string", path)))?;
+    pub(super) fn hosts(
+        &self,
+        name: &str,
+        domain: &Domain,
+        sent: &Value,
+        path: &str,
+    ) -> Result<Vec<String>, Failure> {
+        let all = sent
+            .as_array()
+            .ok_or_else(|| Failure::body(Field::new("UNEXPECTED_TYPE", "is not a array", path)))?;
+        let hosts: Option<Vec<_>> = all
+            .iter()
+            .map(|host| host.as_str().map(str::to_ascii_lowercase))
+            .collect();
+        let hosts =
+            hosts.ok_or_else(|| Failure::body(Field::new("UNEXPECTED_TYPE", "is not a string", path)))?;
         if domain.locked || self.status(name, domain) != "ACTIVE" {
             return Err(Failure::inactive());
         }
         if hosts.len() < 2 {
-            return Err(Failure::new(422, "MISSING_NAME_SERVER", "At least two name servers are needed"));
+            return Err(Failure::new(
+                422,
+                "MISSING_NAME_SERVER",
+                "At least two name servers are needed",
+            ));
         }
         if hosts.len() > MOST {
-            return Err(Failure::body(Field::new("TOO_MANY_ITEMS", "has more than 13 items", path)));
+            return Err(Failure::body(Field::new(
+                "TOO_MANY_ITEMS",
+                "has more than 13 items",
+                path,
+            )));
         }
         for (at, host) in hosts.iter().enumerate() {
             if !self.usable(host) || hosts[..at].contains(host) {
@@ -95,7 +121,8 @@ impl Asked<'_> {
     /// A host's name without a final dot, which the registry knows where it is below a domain of this world.
     fn usable(&self, host: &str) -> bool {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-        let name = host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && host.bytes().all(plain);
+        let name =
+            host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && host.bytes().all(plain);
         if !name || host.parse::<IpAddr>().is_ok() {
             return false;
         }
@@ -121,7 +148,11 @@ pub(super) fn delegate(world: &World, name: &str, hosts: Vec<String>, settings: 
             state.zones.remove(&key);
         }
         if own && !state.zones.contains_key(&key) {
-            let account = state.domains.get(name).map(|domain| domain.account.clone()).unwrap_or_default();
+            let account = state
+                .domains
+                .get(name)
+                .map(|domain| domain.account.clone())
+                .unwrap_or_default();
             let mut record = |owner: &str, rtype: &str, value: &str, ttl| Record {
                 id: state.next_id(),
                 name: owner.to_owned(),

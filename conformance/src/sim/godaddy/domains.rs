@@ -15,7 +15,8 @@ const OTHER_FIELDS: [&str; 5] = ["locked", "renewAuto", "subaccountId", "exposeW
 
 impl Asked<'_> {
     pub(super) fn details(&self, name: &str) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         self.caller.may(READ)?;
         let (name, domain) = self.vendor.held(&self.caller.account, name)?;
         let status = if self.vendor.settings().partial { 203 } else { 200 };
@@ -24,7 +25,8 @@ impl Asked<'_> {
 
     /// In order of names, from the one after `marker`. Name servers are there only when they are asked for.
     pub(super) fn list(&self) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         self.caller.may(READ)?;
         let limit = self.number("limit", MOST, (1, MOST))?;
         let marker = self.get("marker").unwrap_or_default();
@@ -32,7 +34,9 @@ impl Asked<'_> {
         let shown = all
             .iter()
             .filter(|(name, _)| name.as_str() > marker)
-            .filter(|(name, domain)| self.get("statuses").is_none() || self.names("statuses", &self.status(name, domain)))
+            .filter(|(name, domain)| {
+                self.get("statuses").is_none() || self.names("statuses", &self.status(name, domain))
+            })
             .take(limit)
             .map(|(name, domain)| {
                 let mut shown = self.shown_v1(name, domain);
@@ -57,25 +61,40 @@ impl Asked<'_> {
 
     /// Other name servers. Success has no body.
     pub(super) fn update(&self, name: &str) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         self.caller.may(NAMESERVERS)?;
         let sent = self.json()?;
         let Some(fields) = sent.as_object() else {
-            return Err(Failure::body(Field::new("UNEXPECTED_TYPE", "is not a object", "body")));
+            return Err(Failure::body(Field::new(
+                "UNEXPECTED_TYPE",
+                "is not a object",
+                "body",
+            )));
         };
         let unknown = |field: &&String| *field != "nameServers" && !OTHER_FIELDS.contains(&field.as_str());
         if let Some(unknown) = fields.keys().find(unknown) {
-            return Err(Failure::body(Field::new("UNKNOWN_FIELD", "is not a known field", unknown)));
+            return Err(Failure::body(Field::new(
+                "UNKNOWN_FIELD",
+                "is not a known field",
+                unknown,
+            )));
         }
         let (name, held) = self.vendor.held(&self.caller.account, name)?;
         if let Some(hosts) = fields.get("nameServers") {
             let hosts = self.hosts(&name, &held, hosts, "nameServers")?;
             let (world, of, settings) = (self.vendor.world.clone(), name.clone(), self.vendor.settings());
-            self.vendor.late.accept(&self.vendor.faults, self.call, &name, move || {
-                domain::delegate(&world, &of, hosts, &settings);
-            });
+            self.vendor
+                .late
+                .accept(&self.vendor.faults, self.call, &name, move || {
+                    domain::delegate(&world, &of, hosts, &settings);
+                });
         }
-        Ok(empty(if self.vendor.settings().no_content { 204 } else { 200 }))
+        Ok(empty(if self.vendor.settings().no_content {
+            204
+        } else {
+            200
+        }))
     }
 
     /// The id of version 2 for the number that the customer knows.

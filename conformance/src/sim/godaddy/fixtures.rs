@@ -45,9 +45,27 @@ const ZONE: &[Plain] = &[
     ("", "CAA", "0 issue \"ca.example\"", 3600, None),
     ("www", "CNAME", "@", 3600, None),
     ("*", "A", "192.0.2.11", 600, None),
-    ("sel1._domainkey", "TXT", "v=DKIM1; k=rsa; p=VGVzdEtleQ==", 3600, None),
-    ("_dmarc", "TXT", "v=DMARC1; p=reject; rua=mailto:reports@mail-host.example", 3600, None),
-    ("_sip._tcp", "SRV", "5 5060 sip.voice-host.example", 3600, Some(10)),
+    (
+        "sel1._domainkey",
+        "TXT",
+        "v=DKIM1; k=rsa; p=VGVzdEtleQ==",
+        3600,
+        None,
+    ),
+    (
+        "_dmarc",
+        "TXT",
+        "v=DMARC1; p=reject; rua=mailto:reports@mail-host.example",
+        3600,
+        None,
+    ),
+    (
+        "_sip._tcp",
+        "SRV",
+        "5 5060 sip.voice-host.example",
+        3600,
+        Some(10),
+    ),
     ("shop", "AAAA", "2001:db8::10", 600, None),
 ];
 
@@ -177,6 +195,9 @@ pub(super) fn put(world: &World) -> Fixtures {
         domains: more.map(str::to_owned).to_vec(),
         hosted: Some(whole("godaddy-hosted.com")),
         signed: Some(whole("godaddy-signed.com")),
-        cases: cases.map(|(name, case)| (name.to_owned(), case)).into_iter().collect(),
+        cases: cases
+            .map(|(name, case)| (name.to_owned(), case))
+            .into_iter()
+            .collect(),
     }
 }

@@ -85,7 +85,11 @@ pub async fn start(world: &World, port: u16) -> io::Result<(Simulator, Fixtures)
 }
 
 /// The same with settings of the caller's, who may change them while it runs.
-pub async fn start_with(world: &World, port: u16, settings: &Controls<Settings>) -> io::Result<(Simulator, Fixtures)> {
+pub async fn start_with(
+    world: &World,
+    port: u16,
+    settings: &Controls<Settings>,
+) -> io::Result<(Simulator, Fixtures)> {
     let found = fixtures::put(world);
     let (faults, journal) = (Faults::default(), Journal::default());
     let (accounts, tokens) = (fixtures::accounts(), fixtures::tokens());

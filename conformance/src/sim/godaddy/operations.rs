@@ -11,7 +11,8 @@ use super::tasks::{Progress, Task, Wanted};
 
 impl Asked<'_> {
     pub(super) fn details_v3(&self, name: &str) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         self.caller.may(READ)?;
         let (name, domain) = self.vendor.held(&self.caller.account, name)?;
         Ok(with(200, self.shown_v3(&name, &domain)))
@@ -19,7 +20,8 @@ impl Asked<'_> {
 
     /// Pages are followed by a link.
     pub(super) fn list_v3(&self) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         self.caller.may(READ)?;
         let size = self.number("pageSize", 25, (1, 200))?;
         let after = self.get("pageToken").unwrap_or_default();
@@ -34,18 +36,28 @@ impl Asked<'_> {
         let items = if page.is_empty() {
             Value::Null
         } else {
-            page.iter().map(|(name, domain)| self.shown_v3(name, domain)).collect()
+            page.iter()
+                .map(|(name, domain)| self.shown_v3(name, domain))
+                .collect()
         };
         Ok(with(200, json!({"items": items, "links": links})))
     }
 
     /// The body is a bare array. The same `Idempotency-Key` gets the first answer.
     pub(super) fn set_nameservers_v3(&self, name: &str) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         self.caller.may(NAMESERVERS)?;
-        let key = self.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+        let key = self
+            .headers
+            .get("idempotency-key")
+            .and_then(|key| key.to_str().ok());
         let key = key.filter(|key| (16..=64).contains(&key.len())).ok_or_else(|| {
-            Failure::new(400, "INVALID_IDEMPOTENCY_KEY", "The header Idempotency-Key is missing or not valid")
+            Failure::new(
+                400,
+                "INVALID_IDEMPOTENCY_KEY",
+                "The header Idempotency-Key is missing or not valid",
+            )
         })?;
         let (name, held) = self.vendor.held(&self.caller.account, name)?;
         let before = self.vendor.tasks.last(|task| {
@@ -57,7 +69,11 @@ impl Asked<'_> {
         } else {
             let sent = self.json()?;
             if !sent.is_array() {
-                return Err(Failure::body(Field::new("UNEXPECTED_TYPE", "is not a array", "body")));
+                return Err(Failure::body(Field::new(
+                    "UNEXPECTED_TYPE",
+                    "is not a array",
+                    "body",
+                )));
             }
             let hosts = self.hosts(&name, &held, &sent, "body")?;
             let wanted = Wanted {
@@ -69,12 +85,15 @@ impl Asked<'_> {
                 doomed: false,
             };
             let (world, of, settings) = (self.vendor.world.clone(), name.clone(), self.vendor.settings());
-            self.vendor.begin(wanted, move || domain::delegate(&world, &of, hosts, &settings))?
+            self.vendor
+                .begin(wanted, move || domain::delegate(&world, &of, hosts, &settings))?
         };
         let mut response = with(202, shown_operation(&task, "CONFIRMED"));
         let href = HeaderValue::from_str(&href(&task)).map_err(|_| Failure::not_found())?;
         response.headers_mut().insert(header::LOCATION, href);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         Ok(response)
     }
 
@@ -93,7 +112,8 @@ impl Asked<'_> {
             Progress::OnItsWay => {}
             Progress::Done => shown["result"] = json!({"domain": task.domain}),
             Progress::Failed => {
-                shown["error"] = json!({"name": "REGISTRY_REFUSED", "message": "The registry refused the change"});
+                shown["error"] =
+                    json!({"name": "REGISTRY_REFUSED", "message": "The registry refused the change"});
             }
         }
         Ok(with(200, shown))

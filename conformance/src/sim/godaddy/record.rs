@@ -27,14 +27,20 @@ pub(super) fn read(
     name: Option<&str>,
     types: &[&str],
 ) -> Result<Sent, Failure> {
-    let wrong = |code, message: &str, field: &str| Failure::body(Field::new(code, message, format!("records[{at}].{field}")));
+    let wrong = |code, message: &str, field: &str| {
+        Failure::body(Field::new(code, message, format!("records[{at}].{field}")))
+    };
     if !sent.is_object() {
         return Err(wrong("UNEXPECTED_TYPE", "is not a object", ""));
     }
     let missing = |field: &str| wrong("MISSING_FIELD", "is required", field);
     let rtype = rtype.or(sent["type"].as_str()).ok_or_else(|| missing("type"))?;
     if !types.contains(&rtype) {
-        return Err(wrong("INVALID_VALUE_ENUM", "is not a known type of record", "type"));
+        return Err(wrong(
+            "INVALID_VALUE_ENUM",
+            "is not a known type of record",
+            "type",
+        ));
     }
     let name = name.or(sent["name"].as_str()).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| missing("name"))?.to_ascii_lowercase();
@@ -45,10 +51,18 @@ pub(super) fn read(
         ttl => ttl.as_u64().and_then(|ttl| u32::try_from(ttl).ok()).unwrap_or(0),
     };
     if ttl < 600 {
-        return Err(wrong("UNKNOWN_RESTRICTION", "must have a minimum value of 600", "ttl"));
+        return Err(wrong(
+            "UNKNOWN_RESTRICTION",
+            "must have a minimum value of 600",
+            "ttl",
+        ));
     }
     if ttl > 86_400 {
-        return Err(wrong("UNKNOWN_RESTRICTION", "must have a maximum value of 86400", "ttl"));
+        return Err(wrong(
+            "UNKNOWN_RESTRICTION",
+            "must have a maximum value of 86400",
+            "ttl",
+        ));
     }
     let fits = match rtype {
         "A" => data.parse::<Ipv4Addr>().is_ok(),
@@ -58,16 +72,30 @@ pub(super) fn read(
         _ => !data.is_empty(),
     };
     if !fits {
-        return Err(wrong("INVALID_VALUE", "is not valid for this type of record", "data"));
+        return Err(wrong(
+            "INVALID_VALUE",
+            "is not valid for this type of record",
+            "data",
+        ));
     }
     let number = |field: &str| sent[field].as_u64().and_then(|number| u16::try_from(number).ok());
     let (name, value) = match rtype {
         "SRV" => {
             let word = |field: &str| sent[field].as_str().ok_or_else(|| missing(field));
             let (service, protocol) = (word("service")?, word("protocol")?);
-            let (weight, port) = (number("weight").unwrap_or(0), number("port").ok_or_else(|| missing("port"))?);
-            let below = if name.is_empty() { String::new() } else { format!(".{name}") };
-            (format!("{service}.{protocol}{below}"), format!("{weight} {port} {data}"))
+            let (weight, port) = (
+                number("weight").unwrap_or(0),
+                number("port").ok_or_else(|| missing("port"))?,
+            );
+            let below = if name.is_empty() {
+                String::new()
+            } else {
+                format!(".{name}")
+            };
+            (
+                format!("{service}.{protocol}{below}"),
+                format!("{weight} {port} {data}"),
+            )
         }
         "CAA" if sent["tag"].is_string() => {
             let tag = sent["tag"].as_str().unwrap_or_default();
@@ -115,7 +143,13 @@ impl Sent {
 
 /// A record as version 1 shows it.
 pub(super) fn shown(record: &Record) -> Value {
-    let owner = |name: &str| if name.is_empty() { "@".to_owned() } else { name.to_owned() };
+    let owner = |name: &str| {
+        if name.is_empty() {
+            "@".to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
     let mut shown = json!({
         "type": record.rtype,
         "name": owner(&record.name),

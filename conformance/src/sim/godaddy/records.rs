@@ -33,7 +33,8 @@ impl Scope {
 
 impl Asked<'_> {
     pub(super) fn records(&self, method: &str, domain: &str, scope: &[&str]) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, true)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, true)?;
         self.caller.may(if method == "GET" { READ } else { RECORDS })?;
         let types = self.types();
         let scope = match *scope {
@@ -44,7 +45,11 @@ impl Asked<'_> {
             },
             [rtype, name] if types.contains(&rtype) => Scope {
                 rtype: Some(rtype.to_owned()),
-                name: Some(if name == "@" { String::new() } else { name.to_ascii_lowercase() }),
+                name: Some(if name == "@" {
+                    String::new()
+                } else {
+                    name.to_ascii_lowercase()
+                }),
             },
             [_] | [_, _] => {
                 return Err(Failure::body(Field::new(
@@ -57,7 +62,11 @@ impl Asked<'_> {
         };
         let (zone, held) = self.vendor.zone_held(&self.caller.account, domain)?;
         if method != "GET" && self.vendor.settings().busy_zones.contains(&zone) {
-            return Err(Failure::new(409, "ZONE_BUSY", "The zone is busy with another change"));
+            return Err(Failure::new(
+                409,
+                "ZONE_BUSY",
+                "The zone is busy with another change",
+            ));
         }
         match (method, scope.rtype.as_deref(), &scope.name) {
             ("GET", ..) => self.read(&zone, &scope),
@@ -84,15 +93,27 @@ impl Asked<'_> {
     /// The vendor's records of a zone.
     pub(super) fn kept(&self, zone: &str) -> Vec<Record> {
         let mut state = self.vendor.world.state();
-        state.zone(VENDOR, zone).map(|zone| zone.records.clone()).unwrap_or_default()
+        state
+            .zone(VENDOR, zone)
+            .map(|zone| zone.records.clone())
+            .unwrap_or_default()
     }
 
     /// `offset` is the number of a page, whatever its name says.
     fn read(&self, zone: &str, scope: &Scope) -> Outcome {
         let limit = self.number("limit", PAGE, (1, PAGE))?;
         let page = self.number("offset", 1, (1, 100_000))?;
-        let all: Vec<_> = self.kept(zone).into_iter().filter(|record| scope.has(record)).collect();
-        let found: Vec<_> = all.iter().skip((page - 1) * limit).take(limit).map(shown).collect();
+        let all: Vec<_> = self
+            .kept(zone)
+            .into_iter()
+            .filter(|record| scope.has(record))
+            .collect();
+        let found: Vec<_> = all
+            .iter()
+            .skip((page - 1) * limit)
+            .take(limit)
+            .map(shown)
+            .collect();
         if found.is_empty() && page > 1 && !self.vendor.settings().empty_past_the_end {
             return Err(Failure::new(422, "INVALID_OFFSET", "`offset` is past the end"));
         }
@@ -103,9 +124,16 @@ impl Asked<'_> {
         let types = self.types();
         let sent = self.array("records")?;
         if sent.is_empty() {
-            return Err(Failure::body(Field::new("TOO_FEW_ITEMS", "has no items", "records")));
+            return Err(Failure::body(Field::new(
+                "TOO_FEW_ITEMS",
+                "has no items",
+                "records",
+            )));
         }
-        let name = scope.name.as_deref().map(|name| if name.is_empty() { "@" } else { name });
+        let name = scope
+            .name
+            .as_deref()
+            .map(|name| if name.is_empty() { "@" } else { name });
         let read = |(at, one): (usize, &Value)| read(one, at, scope.rtype.as_deref(), name, &types);
         sent.iter().enumerate().map(read).collect()
     }
@@ -136,7 +164,11 @@ impl Asked<'_> {
             }
         }
         if scope.rtype.is_none() && sent.iter().filter(|one| of_apex(one)).count() < 2 {
-            return Err(Failure::new(422, "MISSING_NAME_SERVER", "At least two name servers are needed"));
+            return Err(Failure::new(
+                422,
+                "MISSING_NAME_SERVER",
+                "At least two name servers are needed",
+            ));
         }
         self.write(zone, held, sent, move |record| !scope.has(record));
         Ok(empty(200))
@@ -147,27 +179,44 @@ impl Asked<'_> {
         if !kept.iter().any(|record| scope.has(record)) {
             return Err(Failure::not_found());
         }
-        let gone: Vec<_> = kept.iter().filter(|record| scope.has(record)).map(|record| record.id).collect();
+        let gone: Vec<_> = kept
+            .iter()
+            .filter(|record| scope.has(record))
+            .map(|record| record.id)
+            .collect();
         let (world, of) = (self.vendor.world.clone(), zone.to_owned());
-        self.vendor.late.accept(&self.vendor.faults, self.call, zone, move || {
-            if let Some(zone) = world.state().zone(VENDOR, &of) {
-                zone.records.retain(|record| !gone.contains(&record.id));
-            }
-        });
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.call, zone, move || {
+                if let Some(zone) = world.state().zone(VENDOR, &of) {
+                    zone.records.retain(|record| !gone.contains(&record.id));
+                }
+            });
         Ok(empty(204))
     }
 
     /// Keeps what `keep` says of the records there, and adds those sent.
-    fn write(&self, zone: &str, held: &Domain, sent: Vec<Sent>, keep: impl Fn(&Record) -> bool + Send + 'static) {
+    fn write(
+        &self,
+        zone: &str,
+        held: &Domain,
+        sent: Vec<Sent>,
+        keep: impl Fn(&Record) -> bool + Send + 'static,
+    ) {
         let (world, of, protected) = (self.vendor.world.clone(), zone.to_owned(), held.locked);
-        self.vendor.late.accept(&self.vendor.faults, self.call, zone, move || {
-            let mut state = world.state();
-            let new: Vec<_> = sent.into_iter().map(|one| one.into_record(&mut state, protected)).collect();
-            if let Some(zone) = state.zone(VENDOR, &of) {
-                zone.records.retain(|record| keep(record));
-                zone.records.extend(new);
-            }
-        });
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.call, zone, move || {
+                let mut state = world.state();
+                let new: Vec<_> = sent
+                    .into_iter()
+                    .map(|one| one.into_record(&mut state, protected))
+                    .collect();
+                if let Some(zone) = state.zone(VENDOR, &of) {
+                    zone.records.retain(|record| keep(record));
+                    zone.records.extend(new);
+                }
+            });
     }
 }
 

@@ -15,11 +15,16 @@ const TYPES: [&str; 9] = ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SOA", "SRV",
 
 impl Asked<'_> {
     pub(super) fn records_v3(&self, method: &str, zone: &str, rest: &[&str]) -> Outcome {
-        self.vendor.eligible(&self.caller.account, self.generation, true)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, true)?;
         self.caller.may(if method == "GET" { READ } else { RECORDS })?;
         let (zone, held) = self.vendor.zone_held(&self.caller.account, zone)?;
         if method != "GET" && self.vendor.settings().busy_zones.contains(&zone) {
-            return Err(Failure::new(409, "ZONE_BUSY", "The zone is busy with another change"));
+            return Err(Failure::new(
+                409,
+                "ZONE_BUSY",
+                "The zone is busy with another change",
+            ));
         }
         match (method, rest) {
             ("GET", []) => self.list_records(&zone),
@@ -32,26 +37,47 @@ impl Asked<'_> {
 
     /// Totals are there only when they are wanted and not zero; a list of nothing is `null`.
     fn list_records(&self, zone: &str) -> Outcome {
-        let (page, size) = (self.number("page", 1, (1, 100_000))?, self.number("pageSize", 25, (1, 100))?);
-        let name = self.get("name").map(|name| if name == "@" { String::new() } else { name.to_ascii_lowercase() });
+        let (page, size) = (
+            self.number("page", 1, (1, 100_000))?,
+            self.number("pageSize", 25, (1, 100))?,
+        );
+        let name = self.get("name").map(|name| {
+            if name == "@" {
+                String::new()
+            } else {
+                name.to_ascii_lowercase()
+            }
+        });
         let all: Vec<_> = self
             .kept(zone)
             .into_iter()
             .filter(|record| self.get("type").is_none_or(|rtype| rtype == record.rtype))
             .filter(|record| name.as_ref().is_none_or(|name| *name == record.name))
             .collect();
-        let items: Vec<_> = all.iter().skip((page - 1) * size).take(size).map(shown_v3).collect();
+        let items: Vec<_> = all
+            .iter()
+            .skip((page - 1) * size)
+            .take(size)
+            .map(shown_v3)
+            .collect();
         let mut links = Vec::new();
         if page * size < all.len() {
-            let mut href = format!("/v3/domains/zones/{zone}/dns-records?page={}&pageSize={size}", page + 1);
+            let mut href = format!(
+                "/v3/domains/zones/{zone}/dns-records?page={}&pageSize={size}",
+                page + 1
+            );
             for filter in ["type", "name", "totalRequired"] {
                 if let Some(value) = self.get(filter) {
-                    href += &format!("&{filter}={value}");
+                    href.extend(["&", filter, "=", value]);
                 }
             }
             links.push(json!({"rel": "next", "href": href}));
         }
-        let items = if items.is_empty() { Value::Null } else { Value::Array(items) };
+        let items = if items.is_empty() {
+            Value::Null
+        } else {
+            Value::Array(items)
+        };
         let mut shown = json!({"items": items, "links": links});
         if self.get("totalRequired") == Some("true") && !all.is_empty() {
             shown["totalItems"] = json!(all.len());
@@ -86,12 +112,14 @@ impl Asked<'_> {
 
     fn write_v3(&self, zone: &str, gone: Option<u64>, new: Option<Record>) {
         let (world, of) = (self.vendor.world.clone(), zone.to_owned());
-        self.vendor.late.accept(&self.vendor.faults, self.call, zone, move || {
-            if let Some(zone) = world.state().zone(VENDOR, &of) {
-                zone.records.retain(|record| Some(record.id) != gone);
-                zone.records.extend(new);
-            }
-        });
+        self.vendor
+            .late
+            .accept(&self.vendor.faults, self.call, zone, move || {
+                if let Some(zone) = world.state().zone(VENDOR, &of) {
+                    zone.records.retain(|record| Some(record.id) != gone);
+                    zone.records.extend(new);
+                }
+            });
     }
 
     /// A record that was sent, which is new in the zone and may be written; `except` is the one that it replaces.

@@ -55,7 +55,9 @@ pub(super) async fn call(
     let generation = Generation::of(uri.path());
     let call = format!("{method} {}", uri.path());
     let url = Url::parse(&format!("http://localhost/?{}", query.unwrap_or_default()));
-    let query: Vec<_> = url.map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default();
+    let query: Vec<_> = url
+        .map(|url| url.query_pairs().into_owned().collect())
+        .unwrap_or_default();
     run(&vendor, generation, &call, &headers, &query, &body)
         .unwrap_or_else(|failure| failure.render(generation, &vendor.settings()))
 }
@@ -68,7 +70,9 @@ fn run(
     query: &[(String, String)],
     body: &[u8],
 ) -> Outcome {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let caller = vendor.caller(authorization.unwrap_or_default(), generation)?;
     let (method, path) = call.split_once(' ').unwrap_or((call, ""));
     let path: Vec<_> = path.split('/').skip(1).collect();
@@ -90,7 +94,9 @@ fn run(
         ("PATCH", ["v1", "domains", domain]) => asked.update(domain),
         ("GET", ["v1", "shoppers", shopper]) => asked.shopper(shopper),
         (_, ["v1", "domains", domain, "records", scope @ ..]) => asked.records(method, domain, scope),
-        (_, ["v2", "customers", customer, "domains", domain, rest @ ..]) => asked.v2(method, customer, domain, rest),
+        (_, ["v2", "customers", customer, "domains", domain, rest @ ..]) => {
+            asked.v2(method, customer, domain, rest)
+        }
         ("GET", ["v3", "domains", "domain-names"]) => asked.list_v3(),
         ("GET", ["v3", "domains", "domain-names", domain]) => asked.details_v3(domain),
         ("PUT", ["v3", "domains", "domain-names", domain, "nameservers"]) => asked.set_nameservers_v3(domain),
@@ -111,7 +117,11 @@ impl Asked<'_> {
     pub(super) fn array(&self, name: &str) -> Result<Vec<Value>, Failure> {
         match self.json()? {
             Value::Array(all) => Ok(all),
-            _ => Err(Failure::body(Field::new("UNEXPECTED_TYPE", "is not a array", name))),
+            _ => Err(Failure::body(Field::new(
+                "UNEXPECTED_TYPE",
+                "is not a array",
+                name,
+            ))),
         }
     }
 
@@ -124,11 +134,18 @@ impl Asked<'_> {
     /// Whether a list in the query names something.
     pub(super) fn names(&self, list: &str, what: &str) -> bool {
         let lists = self.query.iter().filter(|(name, _)| name == list);
-        lists.flat_map(|(_, value)| value.split(',')).any(|one| one == what)
+        lists
+            .flat_map(|(_, value)| value.split(','))
+            .any(|one| one == what)
     }
 
     /// A number of the query within a range.
-    pub(super) fn number(&self, name: &str, otherwise: usize, within: (usize, usize)) -> Result<usize, Failure> {
+    pub(super) fn number(
+        &self,
+        name: &str,
+        otherwise: usize,
+        within: (usize, usize),
+    ) -> Result<usize, Failure> {
         let Some(text) = self.get(name) else {
             return Ok(otherwise);
         };

@@ -48,7 +48,11 @@ impl Tasks {
     /// Every task of a domain.
     pub(super) fn of(&self, domain: &str) -> Vec<Task> {
         let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.iter().filter(|task| task.domain == domain).cloned().collect()
+        tasks
+            .iter()
+            .filter(|task| task.domain == domain)
+            .cloned()
+            .collect()
     }
 }
 
@@ -65,9 +69,17 @@ pub(super) struct Wanted<'a> {
 
 impl Vendor {
     /// Accepts a change, unless one of its kind is on its way. Each look at the domain or at the task brings it nearer.
-    pub(super) fn begin(&self, wanted: Wanted<'_>, change: impl FnOnce() + Send + 'static) -> Result<Task, Failure> {
+    pub(super) fn begin(
+        &self,
+        wanted: Wanted<'_>,
+        change: impl FnOnce() + Send + 'static,
+    ) -> Result<Task, Failure> {
         let same = |task: &Task| task.domain == wanted.domain && task.kind == wanted.kind;
-        if self.tasks.last(same).is_some_and(|task| task.progress() == Progress::OnItsWay) {
+        if self
+            .tasks
+            .last(same)
+            .is_some_and(|task| task.progress() == Progress::OnItsWay)
+        {
             return Err(Failure::new(
                 409,
                 "DUPLICATE_ACTION",
@@ -100,7 +112,9 @@ impl Vendor {
                 self.late.after(reads, wanted.domain, change);
             }
             Some(_) => set(Progress::Done),
-            None if wanted.doomed => self.late.after(reads, wanted.domain, move || set(Progress::Failed)),
+            None if wanted.doomed => self
+                .late
+                .after(reads, wanted.domain, move || set(Progress::Failed)),
             None => self.late.after(reads, wanted.domain, move || {
                 change();
                 set(Progress::Done);

@@ -14,7 +14,8 @@ impl Asked<'_> {
         if self.caller.account.customer != customer {
             return Err(Failure::denied());
         }
-        self.vendor.eligible(&self.caller.account, self.generation, false)?;
+        self.vendor
+            .eligible(&self.caller.account, self.generation, false)?;
         match (method, rest) {
             ("GET", []) => self.details_v2(domain),
             ("PUT", ["nameServers"]) => self.set_nameservers_v2(domain),
@@ -72,7 +73,8 @@ impl Asked<'_> {
             doomed: false,
         };
         let (world, of, settings) = (self.vendor.world.clone(), name.clone(), self.vendor.settings());
-        self.vendor.begin(wanted, move || domain::delegate(&world, &of, hosts, &settings))?;
+        self.vendor
+            .begin(wanted, move || domain::delegate(&world, &of, hosts, &settings))?;
         Ok(empty(202))
     }
 
@@ -80,9 +82,15 @@ impl Asked<'_> {
         self.caller.may(READ)?;
         let (name, _) = self.vendor.held(&self.caller.account, name)?;
         match kind {
-            None => Ok(with(200, self.vendor.tasks.of(&name).iter().map(shown_action).collect())),
+            None => Ok(with(
+                200,
+                self.vendor.tasks.of(&name).iter().map(shown_action).collect(),
+            )),
             Some(kind) => {
-                let task = self.vendor.tasks.last(|task| task.domain == name && task.kind == kind);
+                let task = self
+                    .vendor
+                    .tasks
+                    .last(|task| task.domain == name && task.kind == kind);
                 let task = task.ok_or_else(Failure::not_found)?;
                 Ok(with(200, shown_action(&task)))
             }
@@ -103,7 +111,8 @@ fn shown_action(task: &Task) -> Value {
         "requestId": task.id,
     });
     if task.progress() == Progress::Failed {
-        shown["reason"] = json!({"code": "REGISTRY_REFUSED", "message": "The registry refused the change", "fields": []});
+        shown["reason"] =
+            json!({"code": "REGISTRY_REFUSED", "message": "The registry refused the change", "fields": []});
     }
     shown
 }

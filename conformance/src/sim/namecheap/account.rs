@@ -59,9 +59,8 @@ impl Vendor {
             let same_user = user.is_some_and(|user| user.eq_ignore_ascii_case(account.user));
             same_user && key.is_some_and(|key| key.eq_ignore_ascii_case(account.key))
         });
-        let account = found.ok_or_else(|| {
-            refused(1_011_102, "API Key is invalid or API access has not been enabled")
-        })?;
+        let account = found
+            .ok_or_else(|| refused(1_011_102, "API Key is invalid or API access has not been enabled"))?;
         let acted_on = parameters.get("UserName").unwrap_or_default();
         if !acted_on.eq_ignore_ascii_case(account.user) {
             return Err(refused(1_019_103, "UserName is not available"));

@@ -64,7 +64,13 @@ pub(super) fn success(command: &str, result: &str) -> Response {
 pub(super) fn refused(refusals: &[Refusal], command: &str) -> Response {
     let errors: String = refusals
         .iter()
-        .map(|refusal| format!("<Error Number=\"{}\">{}</Error>", refusal.number, escaped(&refusal.text)))
+        .map(|refusal| {
+            format!(
+                "<Error Number=\"{}\">{}</Error>",
+                refusal.number,
+                escaped(&refusal.text)
+            )
+        })
         .collect();
     envelope("ERROR", &format!("<Errors>{errors}</Errors>"), command, "")
 }
@@ -93,6 +99,7 @@ pub(super) fn away() -> Response {
 }
 
 fn page(status: StatusCode, title: &str) -> Response {
-    let body = format!("<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>");
+    let body =
+        format!("<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>");
     (status, [(header::CONTENT_TYPE, "text/html")], body).into_response()
 }

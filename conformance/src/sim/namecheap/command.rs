@@ -31,7 +31,9 @@ const COMMANDS: [&str; 13] = [
 
 /// How the documents spell a command, whatever its case.
 pub(super) fn spelling(sent: &str) -> Option<&'static str> {
-    COMMANDS.into_iter().find(|command| command.eq_ignore_ascii_case(sent))
+    COMMANDS
+        .into_iter()
+        .find(|command| command.eq_ignore_ascii_case(sent))
 }
 
 /// Parameters; the case of their names does not matter.
@@ -42,13 +44,18 @@ impl Parameters {
         let form = String::from_utf8_lossy(body);
         // Only the query matters: the base makes it a URL.
         let url = Url::parse(&format!("http://localhost/?{query}&{form}"));
-        Self(url.map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default())
+        Self(
+            url.map(|url| url.query_pairs().into_owned().collect())
+                .unwrap_or_default(),
+        )
     }
 
     /// A parameter that is there and not empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 }
 

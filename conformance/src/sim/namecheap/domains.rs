@@ -18,7 +18,11 @@ impl Call<'_> {
     pub(super) fn visible(&self, name: &str) -> Result<Held, Refusal> {
         let name = name.to_ascii_lowercase();
         self.vendor.late.read(&name);
-        let domain = self.vendor.world.domain(&name).filter(|domain| domain.vendor == VENDOR);
+        let domain = self
+            .vendor
+            .world
+            .domain(&name)
+            .filter(|domain| domain.vendor == VENDOR);
         let domain = domain.ok_or_else(Refusal::not_found)?;
         let owned = domain.account == self.account.user;
         if !owned && !self.account.shared.contains(&name.as_str()) {
@@ -45,7 +49,10 @@ impl Call<'_> {
     pub(super) fn changeable(&self) -> Result<Held, Refusal> {
         let held = self.split()?;
         if !held.owned || held.domain.locked {
-            return Err(Refusal::new(2_030_166, "Edit permission for domain is not supported"));
+            return Err(Refusal::new(
+                2_030_166,
+                "Edit permission for domain is not supported",
+            ));
         }
         if held.domain.expired {
             return Err(Refusal::new(3_019_510, "The domain has expired"));
@@ -68,7 +75,10 @@ impl Call<'_> {
             .map(|host| format!("<Nameserver>{host}</Nameserver>"))
             .collect();
         let zone = self.vendor.world.state().zone(VENDOR, &held.name).cloned();
-        let count = zone.filter(|_| domain.hosted).map_or(0, |zone| zone.records.len()).to_string();
+        let count = zone
+            .filter(|_| domain.hosted)
+            .map_or(0, |zone| zone.records.len())
+            .to_string();
         let dns = [
             ("ProviderType", if domain.hosted { "FREE" } else { "CUSTOM" }),
             ("IsUsingOurDNS", self.truth(domain.hosted)),
@@ -81,7 +91,8 @@ impl Call<'_> {
         let rights = if held.owned {
             element("Modificationrights", &[("All", self.truth(true))], "")
         } else {
-            let none = element("Rights", &[("Type", "nameserver")], "No") + &element("Rights", &[("Type", "hosts")], "No");
+            let none = element("Rights", &[("Type", "nameserver")], "No")
+                + &element("Rights", &[("Type", "hosts")], "No");
             element("Modificationrights", &[("All", self.truth(false))], &none)
         };
         let content = format!(
@@ -113,11 +124,22 @@ impl Call<'_> {
         };
         let page = number("Page", 1)?.max(1);
         let size = number("PageSize", 20)?.clamp(10, 100);
-        let term = self.parameters.get("SearchTerm").unwrap_or_default().to_ascii_lowercase();
-        let kind = self.parameters.get("ListType").unwrap_or("ALL").to_ascii_uppercase();
+        let term = self
+            .parameters
+            .get("SearchTerm")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let kind = self
+            .parameters
+            .get("ListType")
+            .unwrap_or("ALL")
+            .to_ascii_uppercase();
         let owned: Vec<_> = {
             let state = self.vendor.world.state();
-            let all = state.domains.iter().map(|(name, domain)| (name.clone(), domain.clone()));
+            let all = state
+                .domains
+                .iter()
+                .map(|(name, domain)| (name.clone(), domain.clone()));
             all.filter(|(name, domain)| {
                 let ours = domain.vendor == VENDOR && domain.account == self.account.user;
                 let listed = match kind.as_str() {
@@ -139,7 +161,14 @@ impl Call<'_> {
                     ("Name", name.as_str()),
                     ("User", self.account.user),
                     ("Created", "02/15/2011"),
-                    ("Expires", if domain.expired { "02/15/2020" } else { "02/15/2099" }),
+                    (
+                        "Expires",
+                        if domain.expired {
+                            "02/15/2020"
+                        } else {
+                            "02/15/2099"
+                        },
+                    ),
                     ("IsExpired", self.truth(domain.expired)),
                     ("IsLocked", self.truth(domain.locked)),
                     ("AutoRenew", self.truth(false)),
@@ -174,7 +203,10 @@ impl Call<'_> {
         } else {
             held.domain.nameservers
         };
-        let servers: String = hosts.iter().map(|host| format!("<Nameserver>{host}</Nameserver>")).collect();
+        let servers: String = hosts
+            .iter()
+            .map(|host| format!("<Nameserver>{host}</Nameserver>"))
+            .collect();
         let attributes = [
             ("Domain", held.name.as_str()),
             ("IsUsingOurDNS", self.truth(held.domain.hosted)),

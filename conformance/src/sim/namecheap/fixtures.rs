@@ -28,10 +28,28 @@ const ZONE: &[Plain] = &[
     ("", "CAA", "0 issue \"ca.example\"", 1799, None),
     ("www", "CNAME", "web.web-host.example.", 300, None),
     ("*", "A", "192.0.2.11", 1800, None),
-    ("sel1._domainkey", "TXT", "v=DKIM1; k=rsa; p=VGVzdEtleQ+/==", 1799, None),
-    ("_dmarc", "TXT", "v=DMARC1; p=reject; rua=mailto:reports@mail-host.example", 1799, None),
+    (
+        "sel1._domainkey",
+        "TXT",
+        "v=DKIM1; k=rsa; p=VGVzdEtleQ+/==",
+        1799,
+        None,
+    ),
+    (
+        "_dmarc",
+        "TXT",
+        "v=DMARC1; p=reject; rua=mailto:reports@mail-host.example",
+        1799,
+        None,
+    ),
     ("shop", "AAAA", "2001:db8::10", 1800, None),
-    ("old", "URL301", "https://www.web-host.example/a?b=1&c=2", 1800, None),
+    (
+        "old",
+        "URL301",
+        "https://www.web-host.example/a?b=1&c=2",
+        1800,
+        None,
+    ),
 ];
 
 pub(super) fn accounts() -> Vec<Account> {
@@ -40,7 +58,11 @@ pub(super) fn accounts() -> Vec<Account> {
         key: KEY,
         listed: user != NOT_LISTED,
         away: user == AWAY,
-        shared: if user == CUSTOMER { &["namecheap-shared.com"] } else { &[] },
+        shared: if user == CUSTOMER {
+            &["namecheap-shared.com"]
+        } else {
+            &[]
+        },
     };
     vec![account(CUSTOMER), account(NOT_LISTED), account(AWAY)]
 }
@@ -84,8 +106,18 @@ pub(super) fn put(world: &World) -> Fixtures {
     for name in ["namecheap-elsewhere.com", "namecheap-shared.com"] {
         put_domain(world, name, Domain::ordinary(VENDOR, STRANGER, &ELSEWHERE), &[]);
     }
-    put_domain(world, "namecheap-not-listed.com", Domain::ordinary(VENDOR, NOT_LISTED, &ELSEWHERE), &[]);
-    put_domain(world, "namecheap-away.com", Domain::ordinary(VENDOR, AWAY, &ELSEWHERE), &[]);
+    put_domain(
+        world,
+        "namecheap-not-listed.com",
+        Domain::ordinary(VENDOR, NOT_LISTED, &ELSEWHERE),
+        &[],
+    );
+    put_domain(
+        world,
+        "namecheap-away.com",
+        Domain::ordinary(VENDOR, AWAY, &ELSEWHERE),
+        &[],
+    );
 
     let case = |domain: &str, user: &str, key: &str| Case {
         domain: domain.to_owned(),
@@ -106,6 +138,9 @@ pub(super) fn put(world: &World) -> Fixtures {
         domains: more.map(str::to_owned).to_vec(),
         hosted: Some(case("namecheap-hosted.com", CUSTOMER, KEY)),
         signed: Some(case("namecheap-signed.com", CUSTOMER, KEY)),
-        cases: cases.map(|(name, case)| (name.to_owned(), case)).into_iter().collect(),
+        cases: cases
+            .map(|(name, case)| (name.to_owned(), case))
+            .into_iter()
+            .collect(),
     }
 }

@@ -51,7 +51,10 @@ impl Call<'_> {
     pub(super) fn set_hosts(&self) -> Outcome {
         let (name, zone) = self.served_zone(true)?;
         let mut sent = records::sent(self.parameters)?;
-        let email = match (self.parameters.get("EmailType"), self.vendor.settings().missing_email_type) {
+        let email = match (
+            self.parameters.get("EmailType"),
+            self.vendor.settings().missing_email_type,
+        ) {
             (Some(kind), _) => kind.to_ascii_uppercase(),
             (None, MissingEmailType::Keeps) => self.email_type(&name, &zone.records),
             (None, MissingEmailType::Resets) => {
@@ -64,16 +67,22 @@ impl Call<'_> {
         }
         let count = |rtype: &str| sent.iter().filter(|record| record.rtype == rtype).count();
         if (count("MX") > 0 && email != "MX") || count("MXE") != usize::from(email == "MXE") {
-            return Err(Refusal::record(format!("MX and MXE records do not go with the EmailType {email}")));
+            return Err(Refusal::record(format!(
+                "MX and MXE records do not go with the EmailType {email}"
+            )));
         }
         if !self.unsuccessful() {
             let (vendor, of) = (self.vendor.clone(), name.clone());
-            self.vendor.late.accept(&self.vendor.faults, self.command, &name, move || {
-                records::replace(&vendor.world, &of, sent);
-                vendor.settings.with(|settings| settings.dynamic_dns.retain(|(domain, _)| *domain != of));
-                let mut types = vendor.email_types.lock().unwrap_or_else(PoisonError::into_inner);
-                types.insert(of, email);
-            });
+            self.vendor
+                .late
+                .accept(&self.vendor.faults, self.command, &name, move || {
+                    records::replace(&vendor.world, &of, sent);
+                    vendor
+                        .settings
+                        .with(|settings| settings.dynamic_dns.retain(|(domain, _)| *domain != of));
+                    let mut types = vendor.email_types.lock().unwrap_or_else(PoisonError::into_inner);
+                    types.insert(of, email);
+                });
         }
         let success = self.truth(!self.unsuccessful());
         let attributes = [("Domain", name.as_str()), ("IsSuccess", success)];
@@ -98,7 +107,11 @@ impl Call<'_> {
 
     /// Whether a zone is not ready yet after the return to the vendor's name servers; each look brings it nearer.
     fn not_ready(&self, name: &str) -> bool {
-        let mut waiting = self.vendor.not_ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self
+            .vendor
+            .not_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let Some(left) = waiting.get_mut(name) else {
             return false;
         };
@@ -111,7 +124,11 @@ impl Call<'_> {
     }
 
     fn email_type(&self, name: &str, records: &[Record]) -> String {
-        let types = self.vendor.email_types.lock().unwrap_or_else(PoisonError::into_inner);
+        let types = self
+            .vendor
+            .email_types
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(kind) = types.get(name) {
             return kind.clone();
         }

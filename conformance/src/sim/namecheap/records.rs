@@ -32,7 +32,8 @@ pub(super) fn sent(parameters: &Parameters) -> Result<Vec<Sent>, Refusal> {
     let mut all = Vec::new();
     for number in 1_usize.. {
         let get = |name: &str| parameters.get(&format!("{name}{number}"));
-        let (Some(name), Some(rtype), Some(address)) = (get("HostName"), get("RecordType"), get("Address")) else {
+        let (Some(name), Some(rtype), Some(address)) = (get("HostName"), get("RecordType"), get("Address"))
+        else {
             break;
         };
         if number > MOST {
@@ -72,7 +73,11 @@ fn one(name: &str, rtype: &str, address: &str, ttl: u32, preference: Option<&str
     if !fits {
         return Err(invalid("INVALID_ADDR"));
     }
-    let name = if name == "@" { String::new() } else { name.to_ascii_lowercase() };
+    let name = if name == "@" {
+        String::new()
+    } else {
+        name.to_ascii_lowercase()
+    };
     if rtype == "NS" && name.is_empty() {
         return Err(invalid("INVALID_NS"));
     }
@@ -104,7 +109,9 @@ fn is_host(text: &str) -> bool {
 fn is_caa(text: &str) -> bool {
     let mut parts = text.splitn(3, ' ');
     let flag = parts.next().is_some_and(|flag| flag.parse::<u8>().is_ok());
-    let tag = parts.next().is_some_and(|tag| ["issue", "issuewild", "iodef"].contains(&tag));
+    let tag = parts
+        .next()
+        .is_some_and(|tag| ["issue", "issuewild", "iodef"].contains(&tag));
     let quoted = |value: &str| value.len() > 1 && value.starts_with('"') && value.ends_with('"');
     flag && tag && parts.next().is_some_and(quoted)
 }
@@ -112,7 +119,11 @@ fn is_caa(text: &str) -> bool {
 /// Makes `sent` all records of the zone. Every one has a new number.
 pub(super) fn replace(world: &World, name: &str, sent: Vec<Sent>) {
     let mut state = world.state();
-    let account = state.domains.get(name).map(|domain| domain.account.clone()).unwrap_or_default();
+    let account = state
+        .domains
+        .get(name)
+        .map(|domain| domain.account.clone())
+        .unwrap_or_default();
     let records = sent
         .into_iter()
         .map(|one| Record {
@@ -124,7 +135,9 @@ pub(super) fn replace(world: &World, name: &str, sent: Vec<Sent>) {
             priority: one.preference,
         })
         .collect();
-    state.zones.insert((VENDOR.to_owned(), name.to_owned()), Zone { account, records });
+    state
+        .zones
+        .insert((VENDOR.to_owned(), name.to_owned()), Zone { account, records });
 }
 
 /// The records of a domain that is new at the vendor's name servers, unless it has some.
@@ -133,7 +146,11 @@ pub(super) fn of_a_new_domain(world: &World, name: &str) {
     if state.zone(VENDOR, name).is_some() {
         return;
     }
-    let account = state.domains.get(name).map(|domain| domain.account.clone()).unwrap_or_default();
+    let account = state
+        .domains
+        .get(name)
+        .map(|domain| domain.account.clone())
+        .unwrap_or_default();
     let mut record = |owner: &str, rtype: &str, value: String, ttl| Record {
         id: state.next_id(),
         name: owner.to_owned(),
@@ -146,5 +163,7 @@ pub(super) fn of_a_new_domain(world: &World, name: &str) {
         record("www", "CNAME", "parkingpage.namecheap.com.".to_owned(), 1800),
         record("", "URL", format!("http://www.{name}/"), 1800),
     ];
-    state.zones.insert((VENDOR.to_owned(), name.to_owned()), Zone { account, records });
+    state
+        .zones
+        .insert((VENDOR.to_owned(), name.to_owned()), Zone { account, records });
 }

@@ -47,7 +47,9 @@ impl Budgets {
         let now = Instant::now();
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let accounts = accounts.get_or_insert_default();
-        accounts.retain(|_, known| Arc::strong_count(&known.shared) > 1 || now.duration_since(known.used) < REMEMBERED);
+        accounts.retain(|_, known| {
+            Arc::strong_count(&known.shared) > 1 || now.duration_since(known.used) < REMEMBERED
+        });
         let known = accounts.entry(id).or_insert_with(|| Known {
             shared: Arc::new(Shared::new(budget, stand_in)),
             used: now,
@@ -112,7 +114,12 @@ mod tests {
     #[tokio::test]
     async fn a_burst_ends_and_is_paced() {
         let budgets = Budgets::new();
-        let shared = budgets.of(Budget::new(1, 2, 5), "https://vendor.example", false, &Secret::new("test-key"));
+        let shared = budgets.of(
+            Budget::new(1, 2, 5),
+            "https://vendor.example",
+            false,
+            &Secret::new("test-key"),
+        );
         assert!(shared.turn().now_or_never().is_some());
         assert!(shared.turn().now_or_never().is_some());
         assert!(shared.turn().now_or_never().is_none());

@@ -53,7 +53,14 @@ pub struct Answer {
 impl Answer {
     /// What `Retry-After` says, when it says a number of seconds (RFC 9110 section 10.2.3), at most an hour.
     pub fn retry_after(&self) -> Option<Duration> {
-        let seconds: u64 = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+        let seconds: u64 = self
+            .headers
+            .get(RETRY_AFTER)?
+            .to_str()
+            .ok()?
+            .trim()
+            .parse()
+            .ok()?;
         Some(Duration::from_secs(seconds.clamp(1, 3600)))
     }
 }
@@ -148,15 +155,26 @@ impl Http {
                     return Ok(None);
                 }
             }
-            Ok::<_, reqwest::Error>(Some(Answer { status, headers, body }))
+            Ok::<_, reqwest::Error>(Some(Answer {
+                status,
+                headers,
+                body,
+            }))
         };
         // The error's own text holds the URL, and with some vendors that holds the key.
         match tokio::time::timeout(self.deadline, exchange).await {
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Ok(None)) => Err(self.away(effect, "sent an answer larger than a MiB")),
             Ok(Err(error)) if error.is_connect() => {
-                let error = if error.is_timeout() { "did not take a connection" } else { "cannot be reached" };
-                Err(Error::new(ErrorKind::Unavailable, format!("{} {error}", self.vendor)))
+                let error = if error.is_timeout() {
+                    "did not take a connection"
+                } else {
+                    "cannot be reached"
+                };
+                Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!("{} {error}", self.vendor),
+                ))
             }
             Ok(Err(error)) if error.is_builder() => Err(Error::new(
                 ErrorKind::InvalidRequest,
@@ -187,7 +205,10 @@ impl Http {
         if theirs.is_empty() {
             Error::new(kind, ours)
         } else {
-            Error::new(kind, format!("{ours}: {} says \u{201c}{theirs}\u{201d}", self.vendor))
+            Error::new(
+                kind,
+                format!("{ours}: {} says \u{201c}{theirs}\u{201d}", self.vendor),
+            )
         }
     }
 
@@ -206,5 +227,10 @@ fn client(base: &str, deadline: Duration, from: Option<IpAddr>) -> Result<Client
         .local_address(from)
         .user_agent(concat!("pool-domain-manager/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|_| Error::new(ErrorKind::Unexpected, "the HTTP client cannot be set up on this machine"))
+        .map_err(|_| {
+            Error::new(
+                ErrorKind::Unexpected,
+                "the HTTP client cannot be set up on this machine",
+            )
+        })
 }

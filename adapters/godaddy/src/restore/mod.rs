@@ -1,17 +1,15 @@
 //! A domain put back as it was: name servers, the records of a zone that GoDaddy hosted, and DS.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod records;
 
-use pdm_registrar::{Change, DomainName, Error, ErrorKind, Mode, NameserverSet, Snapshot, WantedDs};
+use pdm_registrar::{Change, DomainName, Error, ErrorKind, Mode, NameserverSet, Retry, Snapshot, WantedDs};
 use serde::{Deserialize, Serialize};
 
 use crate::DESCRIPTOR;
 use crate::account::Opened;
-use crate::api::Write;
 use crate::ds::to_wire;
-use crate::records::owner;
-use crate::task::LOOKS;
 use crate::wire::Record;
+use records::is_customers;
 
 /// What only this adapter reads in a snapshot.
 #[derive(Default, Serialize, Deserialize)]
@@ -42,9 +40,6 @@ impl Kept {
         })
     }
 }
-
-/// The records of one type at one name, without what may differ after they were put back.
-type Sets = BTreeMap<(String, String), BTreeSet<Record>>;
 
 impl Opened {
     /// The records that a snapshot keeps.
@@ -130,13 +125,14 @@ impl Opened {
             }
             last = step_done(&step, last, "the old name servers are being set")?;
         }
+        let mut refused = None;
         if records_follow {
-            let step = self.put_back_records(domain, &kept.records).await;
-            last = step_done(
-                &step.map_err(|error| after(&last, error))?,
-                last,
-                "the old records are being written",
-            )?;
+            match self.put_back_records(domain, &kept.records, servers_differ).await {
+                Ok(step) => last = step_done(&step, last, "the old records are being written")?,
+                // What is not taken now never is: that does not keep the DS away.
+                Err(error) if error.retry == Retry::Never => refused = Some(error),
+                Err(error) => return Err(after(&last, error)),
+            }
         }
         if let Some(old) = old_ds {
             let step = self
@@ -147,78 +143,11 @@ impl Opened {
                 step => last = step,
             }
         }
+        if let Some(error) = refused {
+            return Err(after(&last, error));
+        }
         Ok(last)
     }
-
-    /// Makes each set of records that the snapshot has what it was, and leaves sets that it does not have.
-    async fn put_back_records(&self, zone: &DomainName, kept: &[Record]) -> Result<Change, Error> {
-        let wanted = sets(zone, kept);
-        let now = match self.api.records(zone).await {
-            Ok(records) => sets(zone, &records),
-            Err(failure) if failure.is_absent() => {
-                return Err(not_yet("GoDaddy does not host the zone again yet"));
-            }
-            Err(failure) => return Err(failure.error),
-        };
-        let mut change = Change::Unchanged;
-        for (key, _) in wanted.iter().filter(|(key, set)| now.get(*key) != Some(set)) {
-            let (kind, name) = key;
-            let write = Write::Set {
-                kind: kind.clone(),
-                name: name.clone(),
-                records: kept
-                    .iter()
-                    .filter(|record| set_of(record) == *key)
-                    .cloned()
-                    .collect(),
-            };
-            if let Err(failure) = self.api.write(zone, &write).await {
-                let mut error = after(&change, failure.error);
-                error.detail = format!("the {kind} records of `{name}` are not back: {}", error.detail);
-                return Err(error);
-            }
-            change = Change::Applied;
-        }
-        if change == Change::Unchanged {
-            return Ok(change);
-        }
-        for wait in LOOKS {
-            tokio::time::sleep(wait).await;
-            let shown = self
-                .api
-                .records(zone)
-                .await
-                .map_err(|failure| failure.error.maybe_applied())?;
-            let shown = sets(zone, &shown);
-            if wanted.iter().all(|(key, set)| shown.get(key) == Some(set)) {
-                return Ok(Change::Applied);
-            }
-        }
-        Err(not_yet("GoDaddy took the old records and does not show them yet").maybe_applied())
-    }
-}
-
-fn is_customers(zone: &DomainName, record: &Record) -> bool {
-    record.kind != "SOA" && !(record.kind == "NS" && owner(zone, record) == zone.as_str())
-}
-
-fn sets(zone: &DomainName, records: &[Record]) -> Sets {
-    let mut sets = Sets::new();
-    for record in records.iter().filter(|record| is_customers(zone, record)) {
-        let plain = Record {
-            id: None,
-            name: String::new(),
-            ttl: None,
-            ..record.clone()
-        };
-        sets.entry(set_of(record)).or_default().insert(plain);
-    }
-    sets
-}
-
-/// What v1 replaces at once. For SRV that is less than an owner: their first two labels are not in the name.
-fn set_of(record: &Record) -> (String, String) {
-    (record.kind.clone(), record.name.to_ascii_lowercase())
 }
 
 /// A step that is on its way and not shown stops those behind it.
