@@ -166,6 +166,7 @@ fn hosted(fixtures: &Fixtures) -> Result<&Case> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn cloudflare_by_lego() -> Result<()> {
     let world = World::new();
     let (simulator, fixtures) = cloudflare::start(&world, 0).await?;
@@ -173,6 +174,7 @@ async fn cloudflare_by_lego() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn dynadot_by_lego() -> Result<()> {
     let world = World::new();
     let (simulator, fixtures) = dynadot::start(&world, 0).await?;
@@ -180,6 +182,7 @@ async fn dynadot_by_lego() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn godaddy_by_lego_with_a_key() -> Result<()> {
     let world = World::new();
     let (simulator, fixtures) = godaddy::start(&world, 0).await?;
@@ -187,6 +190,7 @@ async fn godaddy_by_lego_with_a_key() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn godaddy_by_lego_with_a_token() -> Result<()> {
     let world = World::new();
     let (simulator, fixtures) = godaddy::start(&world, 0).await?;
@@ -199,6 +203,7 @@ async fn godaddy_by_lego_with_a_token() -> Result<()> {
 
 /// lego sends no `EmailType`, and its users keep their mail; the documents ask for one.
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn namecheap_by_lego() -> Result<()> {
     let world = World::new();
     let settings = Controls::new(namecheap::Settings {
@@ -210,6 +215,7 @@ async fn namecheap_by_lego() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn ovh_by_lego() -> Result<()> {
     let world = World::new();
     let (simulator, fixtures) = ovh::start(&world, 0).await?;
@@ -217,6 +223,7 @@ async fn ovh_by_lego() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn lego_is_refused_with_a_wrong_key() -> Result<()> {
     let world = World::new();
     let (simulator, fixtures) = dynadot::start(&world, 0).await?;

@@ -80,6 +80,7 @@ async fn run(script: &'static str, arguments: Vec<String>) -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn cloudflares_sdk_reads_delegates_and_is_refused() -> Result<()> {
     use cloudflare::fixtures::{ORDINARY, READ_ONLY};
 
@@ -95,6 +96,7 @@ async fn cloudflares_sdk_reads_delegates_and_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs packages from the registries of Python and Go: make test-long runs it"]
 async fn ovhs_sdk_follows_a_task_writes_records_and_is_refused() -> Result<()> {
     use ovh::fixtures::{APPLICATION_KEY, APPLICATION_SECRET, ORDINARY, READ_ONLY};
 
