@@ -111,11 +111,16 @@ async fn challenge(
     let mut input = child.stdin.take().context("it has an input")?;
     input.write_all(format!("{task}\n").as_bytes()).await?;
     let mut said = BufReader::new(child.stdout.take().context("it has an output")?).lines();
-    let presented = said.next_line().await?;
-    let Some(value) = presented
-        .as_deref()
-        .and_then(|line| line.strip_prefix("presented "))
-    else {
+    let value = loop {
+        let Some(line) = said.next_line().await? else {
+            break None;
+        };
+        // Other lines are lego's log.
+        if let Some(value) = line.strip_prefix("presented ") {
+            break Some(value.to_owned());
+        }
+    };
+    let Some(value) = value else {
         let output = child.wait_with_output().await?;
         anyhow::bail!(
             "{provider} presents nothing: {}",
